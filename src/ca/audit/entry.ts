@@ -1,0 +1,37 @@
+/**
+ * Audit entries: one row for each fact that an auditor must be able to count on, written in the commit of the fact itself.
+ * This table of types is the registry: an entry of another type, or with other members, does not compile.
+ */
+import type { Write } from '../../database/database.ts';
+import { canonicalJson, sha256 } from '../canonical-json.ts';
+import { insertEntry } from './store.ts';
+
+export interface AuditFacts {
+  'certificate.intended': {
+    intent: string; issuerKey: string; serial: string; profile: string; configDigest: string; door: string;
+    requesterKind: string; requesterId: string; requestRef: string; evidence: string; tbsSha256: string;
+  };
+  'certificate.issued': {
+    intent: string; issuerKey: string; serial: string; sha256: string; signer: number; sequence: number; head: string;
+  };
+  /** Nothing was signed under the serial, and the signer has journaled that nothing ever will be. */
+  'certificate.abandoned': { intent: string; issuerKey: string; serial: string; reason: string };
+  'crl.intended': { intent: string; issuerKey: string; shard: number; number: number; tbsSha256: string };
+  'crl.issued': {
+    intent: string; issuerKey: string; shard: number; number: number; sha256: string; signer: number; sequence: number;
+    head: string;
+  };
+  'crl.abandoned': { intent: string; issuerKey: string; shard: number; number: number; reason: string };
+  'configuration.applied': { digest: string; previous: string | null; by: string };
+  'restore.acknowledged': { signer: number; previousSigner: number; upTo: number; completed: number };
+}
+
+export type AuditType = keyof AuditFacts;
+
+/** The write that adds one entry. `id` is a random public id; `at` is ms UTC; the sequencer numbers the entry later. */
+export function auditEntry<T extends AuditType>(
+  id: string, realm: string, type: T, at: number, facts: AuditFacts[T],
+): Write {
+  const body = canonicalJson({ type, realm, at, ...facts });
+  return { statement: insertEntry, values: { id, realm, type, at, body, hash: sha256(body) }, rows: 1 };
+}

@@ -1,0 +1,82 @@
+/** What may be asked of the CA, whoever asks: the types of the counter. The making of it is `open.ts`. */
+import type { Write } from '../database/database.ts';
+import type { Name } from '../x509/name.ts';
+import type { SubjectValue } from '../x509/shape.ts';
+import type { Refusal } from './errors.ts';
+
+/** Who asks. `kind` and `id` are recorded; `policies` are the names of the policies that bind this requester. */
+export interface Requester {
+  readonly kind: string;
+  readonly id: string;
+  readonly policies: readonly string[];
+}
+
+export interface IssuanceRequest {
+  readonly realm: string;
+  /** A label, recorded and never branched on. */
+  readonly door: string;
+  readonly profile: string;
+  readonly names: readonly Name[];
+  readonly subject?: readonly SubjectValue[];
+  /** DER SubjectPublicKeyInfo; possession must already be proven. */
+  readonly publicKey: Uint8Array;
+  /** ms UTC; absent means the profile's default. Granted exactly (whole seconds) or refused. */
+  readonly notBefore?: number;
+  readonly notAfter?: number;
+  readonly requester: Requester;
+  /** Unique in the realm: an order id, an enrolment id, an idempotency key. */
+  readonly requestRef: string;
+  /** The door's part of the evidence: authorizations with their final attempts, and the signed request itself. */
+  readonly evidence: DoorEvidence;
+  /** Writes of the door that must hold for the intent to be recorded; one commit, all or nothing. */
+  readonly together?: readonly Write[];
+  /** Serial (`ISSUERKEY:SERIAL`) of the certificate that this one replaces. */
+  readonly replaces?: string;
+}
+
+export interface DoorEvidence {
+  readonly authorizations?: readonly unknown[];
+  readonly request?: unknown;
+}
+
+export interface IssuedCertificate {
+  readonly issuerKey: string;
+  readonly serial: string;
+  readonly der: Uint8Array;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly sha256: string;
+}
+
+export type IssuanceOutcome =
+  | { readonly kind: 'issued'; readonly certificate: IssuedCertificate; readonly first: boolean }
+  | { readonly kind: 'refused'; readonly reasons: readonly Refusal[] }
+  | { readonly kind: 'pending'; readonly retryAfterMs: number };
+
+/** How far a request has come, by its reference. */
+export type Progress =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'open' }
+  | { readonly kind: 'issued'; readonly certificate: IssuedCertificate };
+
+export interface Ca {
+  /**
+   * The only way to a certificate. Resolves when it is recorded, refused, or must be asked for again.
+   * A second call with the same `requestRef` returns the first one's certificate (`first: false`) or `pending`.
+   */
+  issue(request: IssuanceRequest): Promise<IssuanceOutcome>;
+  /** Policy alone, for new orders and dry runs: every reason at once, none when it would be allowed. */
+  decide(request: Pick<IssuanceRequest, 'profile' | 'names' | 'requester' | 'notBefore' | 'notAfter'>): readonly Refusal[];
+  progress(realm: string, requestRef: string): Promise<Progress>;
+  /** DER, the issuer's certificate first, the root left out. Empty for an issuer key that does not exist. */
+  chain(issuerKey: string): readonly Uint8Array[];
+  /** DER of the root certificate that clients are to trust. */
+  root(): Uint8Array;
+  latestCrl(issuerKey: string, shard: number): Promise<PublishedCrl | undefined>;
+}
+
+export interface PublishedCrl {
+  readonly der: Uint8Array;
+  readonly thisUpdate: number;
+  readonly nextUpdate: number;
+}

@@ -1,0 +1,185 @@
+/**
+ * The only path from a request to a certificate, top to bottom.
+ *
+ * The order is the safety argument (docs/issuance.md): what we mean to sign is durable before the signer is asked,
+ * so a crash at any line leaves either nothing or an open intent, and recovery asks the signer which of the two worlds it is.
+ */
+import type { Clock } from '../../clock.ts';
+import { type Database, DatabaseUnavailable } from '../../database/database.ts';
+import { publicId, type Random } from '../../database/public-id.ts';
+import type { Signer, SigningOutcome } from '../../signing/client.ts';
+import * as events from '../../telemetry/events.ts';
+import { assembleCertificate } from '../../x509/certificate.ts';
+import type { Name } from '../../x509/name.ts';
+import { publicKeyFault, spkiSha256 } from '../../x509/public-key.ts';
+import { composeSerial } from '../../x509/serial.ts';
+import { auditEntry } from '../audit/entry.ts';
+import type { IssuanceOutcome, IssuanceRequest, IssuedCertificate } from '../ca.ts';
+import { sha256 } from '../canonical-json.ts';
+import { Refusal } from '../errors.ts';
+import { composeEvidence, recordEvidence } from './evidence.ts';
+import { activeIssuerKey, type Authority, type IssuerKey } from './issuer-key.ts';
+import { decide } from './policy.ts';
+import { Prepared } from './prepared.ts';
+import { factsFor, grantValidity, render } from './render.ts';
+import { type Intent, moveIntent, progressOf, recordCertificate, recordIntent } from './store.ts';
+
+/** How long the signer may take before it must refuse; recovery waits 30 s more before it touches the intent. */
+const SIGNING_DEADLINE_MS = 10_000;
+const RETRY_AFTER_MS = 2_000;
+
+export interface IssuanceParts {
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly signer: Signer;
+  readonly random: Random;
+  readonly frontId: string;
+  readonly authority: () => Authority;
+  /** Called at each numbered step; tests kill the process there. */
+  readonly reached: (step: IssuanceStep) => void;
+}
+
+export type IssuanceStep = 'decided' | 'rendered' | 'linted' | 'intent-recorded' | 'signed' | 'certificate-recorded';
+
+export async function issue(parts: IssuanceParts, request: IssuanceRequest): Promise<IssuanceOutcome> {
+  const { clock, database, random } = parts;
+  const authority = parts.authority();
+  const now = clock.now();
+
+  // 1. Decide: may this requester have these names under this profile? All reasons at once.
+  const profile = authority.generation.profiles.get(request.profile);
+  const reasons = decideAll(authority, request);
+  if (profile === undefined || reasons.length > 0) return { kind: 'refused', reasons };
+  const issuerKey = activeIssuerKey(authority, profile.group, request.profile);
+  if (issuerKey === undefined) return { kind: 'refused', reasons: [noIssuerFor(request.profile, profile.group)] };
+  parts.reached('decided');
+
+  // 2. Render: the bytes, from the profile, the authorised names and the public key alone.
+  // 3. Lint those bytes: only then can they be signed.
+  const signerId = parts.signer.id ?? authority.generation.signer.id;
+  let prepared: Prepared;
+  let facts: ReturnType<typeof factsFor>;
+  try {
+    const validity = grantValidity(request, profile.shape, issuerKey.shape, now);
+    facts = factsFor(request, validity, composeSerial(signerId, validity.notAfter, random(16)), issuerKey.shape);
+    const tbs = render(profile.shape, issuerKey.shape, facts);
+    parts.reached('rendered');
+    prepared = Prepared.from(tbs, profile.shape, issuerKey.shape);
+  } catch (error) {
+    if (error instanceof Refusal) return { kind: 'refused', reasons: [error] };
+    throw error;
+  }
+  parts.reached('linted');
+
+  // 4. Record intent, evidence and audit entry, one commit. From here on a crash leaves an open intent.
+  const evidence = composeEvidence({
+    names: request.names, profile: request.profile, configuration: authority.generation.digest,
+    policies: request.requester.policies, lint: 'passed', requester: request.requester,
+    door: request.door, ...request.evidence,
+  });
+  const intent: Intent = {
+    id: publicId(facts.notAfter, random), realm: request.realm, purpose: 'certificate', issuer_key: issuerKey.id,
+    serial: facts.serial, request_ref: request.requestRef, door: request.door, requester_kind: request.requester.kind,
+    requester_id: request.requester.id, profile: request.profile, config_digest: authority.generation.digest,
+    evidence_digest: evidence.digest, spki_sha256: spkiSha256(request.publicKey), not_before: facts.notBefore,
+    not_after: facts.notAfter, shard: facts.shard, tbs: prepared.tbs, lineage_id: request.requestRef,
+    replaces: request.replaces ?? null, front_id: parts.frontId, signer_id: signerId,
+    deadline: now + SIGNING_DEADLINE_MS, created: now,
+  };
+  const intended = await database.commit([
+    ...(request.together ?? []),
+    ...recordEvidence(evidence, request.realm, now),
+    recordIntent(intent),
+    auditEntry(publicId(facts.notAfter, random), request.realm, 'certificate.intended', now, {
+      intent: intent.id, issuerKey: issuerKey.id, serial: intent.serial, profile: intent.profile,
+      configDigest: intent.config_digest, door: intent.door, requesterKind: intent.requester_kind,
+      requesterId: intent.requester_id, requestRef: intent.request_ref, evidence: evidence.digest,
+      tbsSha256: sha256(intent.tbs),
+    }),
+  ]);
+  if (!intended) return joinOther(database, request.realm, request.requestRef);
+  parts.reached('intent-recorded');
+
+  // 5. Sign. The signer re-checks, lints again, journals, signs and verifies.
+  const outcome = await prepared.sign(parts.signer, intent.id, intent.deadline);
+  parts.reached('signed');
+
+  // 6. Record certificate and audit entry, one commit. Then, and only then, release it.
+  return conclude(parts, intent, request.names, issuerKey, outcome);
+}
+
+/** Policy and key rules together; also the dry run that `explain` and new orders ask for. */
+export function decideAll(
+  authority: Authority, request: Pick<IssuanceRequest, 'profile' | 'names' | 'requester'> & { publicKey?: Uint8Array },
+): Refusal[] {
+  const { generation, issuerKeys } = authority;
+  const refusals = decide(generation, request).map(({ kind, detail, name }) => new Refusal(kind, detail, name));
+  if (request.publicKey === undefined) return refusals;
+  const fault = publicKeyFault(request.publicKey);
+  if (fault !== undefined) refusals.push(new Refusal('bad-key', fault));
+  for (const key of issuerKeys.values()) {
+    if (Buffer.compare(key.shape.spki, request.publicKey) === 0) {
+      refusals.push(new Refusal('bad-key', `the public key is that of issuer key ${key.id}`));
+    }
+  }
+  return refusals;
+}
+
+/** What the signer's answer makes of an intent: shared by the first attempt and by recovery. */
+export async function conclude(
+  parts: IssuanceParts, intent: Intent, names: readonly Name[], issuerKey: IssuerKey, outcome: SigningOutcome,
+): Promise<IssuanceOutcome> {
+  const { clock, database, random } = parts;
+  if (outcome.kind === 'unavailable') {
+    events.signingPostponed({ issuerKey: intent.issuer_key, why: outcome.why });
+    return { kind: 'pending', retryAfterMs: outcome.retryAfterMs };
+  }
+  const now = clock.now();
+  const entryId = publicId(intent.not_after, random);
+  if (outcome.kind === 'refused') {
+    const reason = outcome.reasons.join('; ');
+    events.signerRefused({ issuerKey: intent.issuer_key, profile: intent.profile, reason });
+    await database.commit([
+      moveIntent(intent.id, 'open', 'closed', reason),
+      auditEntry(entryId, intent.realm, 'certificate.abandoned', now,
+        { intent: intent.id, issuerKey: intent.issuer_key, serial: intent.serial, reason }),
+    ]);
+    return { kind: 'refused', reasons: [new Refusal('not-lawful', reason)] };
+  }
+  const der = assembleCertificate(intent.tbs, issuerKey.shape.algorithm, outcome.signature);
+  const certificate: IssuedCertificate = {
+    issuerKey: intent.issuer_key, serial: intent.serial, der, notBefore: intent.not_before, notAfter: intent.not_after,
+    sha256: sha256(der),
+  };
+  const { signer, sequence, head } = outcome.receipt;
+  let recorded: boolean;
+  try {
+    recorded = await database.commit([
+      moveIntent(intent.id, 'open', 'signed'),
+      ...recordCertificate(intent, names, { der, sha256: certificate.sha256, journalSeq: sequence, created: now }),
+      auditEntry(entryId, intent.realm, 'certificate.issued', now, {
+        intent: intent.id, issuerKey: intent.issuer_key, serial: intent.serial, sha256: certificate.sha256, signer, sequence, head,
+      }),
+    ]);
+  } catch (error) {
+    // The signature is journaled and can be made again: recovery will find the intent open and finish it.
+    if (error instanceof DatabaseUnavailable) return { kind: 'pending', retryAfterMs: RETRY_AFTER_MS };
+    throw error;
+  }
+  if (!recorded) return joinOther(database, intent.realm, intent.request_ref);
+  parts.reached('certificate-recorded');
+  parts.signer.confirm(sequence);
+  events.certificateIssued({ profile: intent.profile, door: intent.door, serial: intent.serial, issuerKey: intent.issuer_key });
+  return { kind: 'issued', certificate, first: true };
+}
+
+/** Someone else holds this reference: another front, a double click, a retry, or recovery. What they made is the answer. */
+async function joinOther(database: Database, realm: string, requestRef: string): Promise<IssuanceOutcome> {
+  const progress = await progressOf(database, realm, requestRef);
+  if (progress.kind === 'issued') return { kind: 'issued', certificate: progress.certificate, first: false };
+  if (progress.kind === 'open') return { kind: 'pending', retryAfterMs: RETRY_AFTER_MS };
+  return { kind: 'refused', reasons: [new Refusal('moved-on', 'the request changed while it was being decided: look at it again')] };
+}
+
+const noIssuerFor = (profile: string, group: string): Refusal =>
+  new Refusal('profile-not-allowed', `no active issuer key of group "${group}" may sign profile "${profile}"`);

@@ -1,0 +1,82 @@
+/**
+ * Recovery: finishes or closes what a crash or a lost answer left half done, on whichever front is alive.
+ *
+ * It touches only intents past deadline + 30 s: by then the signer refuses the request, so nothing can still be on its way.
+ * The owning signer says which world it is. "Signed": its signature is recorded. "Not signed": the signer first journals that
+ * nothing will ever be signed under the serial, the intent is closed, and the request is issued anew under another serial,
+ * so that a client whose order was processing finds its certificate (I8). No answer: the intent stays open.
+ */
+import * as events from '../../telemetry/events.ts';
+import { parseTbs } from '../../x509/certificate.ts';
+import { factsOf } from '../../x509/tbs.ts';
+import { publicId } from '../../database/public-id.ts';
+import { auditEntry } from '../audit/entry.ts';
+import { conclude, type IssuanceParts, issue } from './issue.ts';
+import { type Intent, moveIntent, overdue } from './store.ts';
+
+const GRACE_MS = 30_000;
+/** A request older than this is closed but not issued anew: its order has expired, or soon will. */
+const REISSUE_WITHIN_MS = 24 * 3_600_000;
+
+/** One pass over the overdue intents of the signer that this front is connected to; resolves to how many it settled. */
+export async function recoverIntents(parts: IssuanceParts): Promise<number> {
+  const signerId = parts.signer.id;
+  if (signerId === undefined) return 0;
+  let settled = 0;
+  for (const intent of await overdue(parts.database, signerId, parts.clock.now() - GRACE_MS)) {
+    const done = intent.purpose === 'certificate' ? await recoverCertificate(parts, intent) : await recoverCrl(parts, intent);
+    if (done) settled += 1;
+  }
+  return settled;
+}
+
+async function recoverCertificate(parts: IssuanceParts, intent: Intent): Promise<boolean> {
+  const answer = await parts.signer.recover({
+    purpose: 'certificate', issuerKey: intent.issuer_key, serial: intent.serial, intent: intent.id,
+    from: intent.created, to: intent.deadline,
+  });
+  const facts = factsOf(parseTbs(intent.tbs));
+  if (answer.kind === 'unavailable') return false;
+  if (answer.kind === 'signed') {
+    const issuerKey = parts.authority().issuerKeys.get(intent.issuer_key);
+    if (issuerKey === undefined) return false; // its certificate is gone from the configuration: only the operator can say why
+    const outcome = await conclude(parts, intent, facts.names, issuerKey, answer);
+    events.intentRecovered({ outcome: 'signed', profile: intent.profile });
+    return outcome.kind === 'issued';
+  }
+  const closed = await close(parts, intent, 'certificate.abandoned',
+    { intent: intent.id, issuerKey: intent.issuer_key, serial: intent.serial, reason: 'not signed before its deadline' });
+  if (!closed) return false;
+  events.intentRecovered({ outcome: 'closed', profile: intent.profile });
+  if (parts.clock.now() - intent.created < REISSUE_WITHIN_MS) {
+    await issue(parts, {
+      realm: intent.realm, door: intent.door, profile: intent.profile, names: facts.names, subject: facts.subject,
+      publicKey: facts.spki, requestRef: intent.request_ref, evidence: { request: { recoveredFrom: intent.evidence_digest } },
+      requester: { kind: intent.requester_kind, id: intent.requester_id, policies: [] },
+      ...(intent.replaces === null ? {} : { replaces: intent.replaces }),
+    });
+  }
+  return true;
+}
+
+/** A CRL is not needed any more once its time has passed: the next publication makes a newer one. */
+async function recoverCrl(parts: IssuanceParts, intent: Intent): Promise<boolean> {
+  const answer = await parts.signer.recover({
+    purpose: 'crl', issuerKey: intent.issuer_key, serial: intent.serial, intent: intent.id, from: intent.created, to: intent.deadline,
+  });
+  if (answer.kind === 'unavailable') return false;
+  return close(parts, intent, 'crl.abandoned', {
+    intent: intent.id, issuerKey: intent.issuer_key, shard: intent.shard, number: Number(intent.serial.split(':')[2]),
+    reason: answer.kind === 'signed' ? 'signed but never published: superseded' : 'not signed before its deadline',
+  });
+}
+
+async function close<T extends 'certificate.abandoned' | 'crl.abandoned'>(
+  parts: IssuanceParts, intent: Intent, type: T, facts: Parameters<typeof auditEntry<T>>[4],
+): Promise<boolean> {
+  const now = parts.clock.now();
+  return parts.database.commit([
+    moveIntent(intent.id, 'open', 'closed', String(facts.reason)),
+    auditEntry(publicId(intent.not_after, parts.random), intent.realm, type, now, facts),
+  ]);
+}

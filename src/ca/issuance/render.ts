@@ -1,0 +1,56 @@
+/** From an allowed request to the bytes to be signed. Pure given serial, clock and issuer key; nothing comes from the request but key and names. */
+import type { CertificateShape, IssuerShape, TbsFacts } from '../../x509/shape.ts';
+import { renderTbs } from '../../x509/tbs.ts';
+import { Refusal } from '../errors.ts';
+import type { IssuanceRequest } from '../ca.ts';
+
+const SECOND = 1000;
+
+export interface Validity {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/**
+ * The validity that a request gets: the profile's, or exactly what was asked within the profile's bounds (whole seconds).
+ * RFC 5280 §4.1.2.5: both ends are included, so a validity of 160 h ends one second short of 160 h later.
+ */
+export function grantValidity(
+  asked: { readonly notBefore?: number; readonly notAfter?: number }, shape: CertificateShape, issuer: IssuerShape, now: number,
+): Validity {
+  const second = (time: number): number => Math.floor(time / SECOND) * SECOND;
+  const earliest = second(now - shape.backdateMs);
+  const notBefore = asked.notBefore === undefined ? earliest : second(asked.notBefore);
+  if (notBefore < earliest || notBefore > now) {
+    throw new Refusal('validity-not-allowed',
+      `notBefore ${iso(notBefore)} is not between ${iso(earliest)} and now: leave it out to get the profile's own`);
+  }
+  const notAfter = asked.notAfter === undefined ? notBefore + shape.validityMs - SECOND : second(asked.notAfter);
+  if (notAfter <= now) throw new Refusal('validity-not-allowed', `notAfter ${iso(notAfter)} is already past`);
+  if (notAfter - notBefore + SECOND > shape.maxValidityMs) {
+    throw new Refusal('validity-not-allowed',
+      `notAfter ${iso(notAfter)} exceeds profile "${shape.profile}", which ends at ${iso(notBefore + shape.maxValidityMs - SECOND)} at the latest`);
+  }
+  if (notAfter > issuer.notAfter) {
+    if (asked.notAfter !== undefined) {
+      throw new Refusal('validity-not-allowed', `notAfter is later than the issuer's own, ${iso(issuer.notAfter)}`);
+    }
+    return { notBefore, notAfter: issuer.notAfter };
+  }
+  return { notBefore, notAfter };
+}
+
+/** The facts that vary between certificates of one profile. The shard is drawn from the serial, and stored from now on. */
+export function factsFor(request: IssuanceRequest, validity: Validity, serial: string, issuer: IssuerShape): TbsFacts {
+  return {
+    serial, ...validity, spki: request.publicKey, names: request.names, subject: request.subject ?? [],
+    shard: shardOf(serial, issuer.shards),
+  };
+}
+
+/** Shards are numbered from 0. The last four random octets decide, so shards fill evenly. */
+export const shardOf = (serial: string, shards: number): number => Number.parseInt(serial.slice(-8), 16) % shards;
+
+export const render = (shape: CertificateShape, issuer: IssuerShape, facts: TbsFacts): Uint8Array => renderTbs(shape, issuer, facts);
+
+const iso = (time: number): string => new Date(time).toISOString();

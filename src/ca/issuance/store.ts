@@ -1,0 +1,133 @@
+/** SQL of issuance: evidence, intents, certificates. Writes are built here and committed together by the caller. */
+import type { Database, Write } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import { type Name, reverseName } from '../../x509/name.ts';
+import type { IssuedCertificate, Progress } from '../ca.ts';
+
+export type IntentState = 'open' | 'signed' | 'closed';
+
+/** What we mean to sign, durable before the signer is asked. */
+export interface Intent {
+  readonly id: string;
+  readonly realm: string;
+  readonly purpose: 'certificate' | 'crl';
+  readonly issuer_key: string;
+  /** For a CRL `crl:SHARD:NUMBER`. */
+  readonly serial: string;
+  readonly request_ref: string;
+  readonly door: string;
+  readonly requester_kind: string;
+  readonly requester_id: string;
+  readonly profile: string;
+  readonly config_digest: string;
+  readonly evidence_digest: string;
+  readonly spki_sha256: string;
+  readonly not_before: number;
+  readonly not_after: number;
+  readonly shard: number;
+  readonly tbs: Uint8Array;
+  readonly lineage_id: string;
+  readonly replaces: string | null;
+  readonly front_id: string;
+  readonly signer_id: number;
+  readonly deadline: number;
+  readonly created: number;
+}
+
+const INTENT_COLUMNS = [
+  'id', 'realm', 'purpose', 'issuer_key', 'serial', 'request_ref', 'door', 'requester_kind', 'requester_id', 'profile',
+  'config_digest', 'evidence_digest', 'spki_sha256', 'not_before', 'not_after', 'shard', 'tbs', 'lineage_id', 'replaces',
+  'front_id', 'signer_id', 'deadline', 'created',
+] as const satisfies readonly (keyof Intent)[];
+
+export const insertEvidence = statement((k, p) =>
+  k('evidence')
+    .insert({ realm: p('realm'), digest: p('digest'), body: p('body'), created: p('created') })
+    .onConflict(['realm', 'digest']).ignore());
+
+const insertIntent = statement((k, p) =>
+  k('intent').insert({ ...Object.fromEntries(INTENT_COLUMNS.map((column) => [column, p(column)])), state: 'open' }));
+
+const moveIntentRow = statement((k, p) =>
+  k('intent').where({ id: p('id'), state: p('from') }).update({ state: p('to'), reason: p('reason') }));
+
+const insertCertificate = statement((k, p) =>
+  k('certificate').insert(Object.fromEntries([
+    'realm', 'issuer_key', 'serial', 'not_before', 'not_after', 'profile', 'config_digest', 'spki_sha256', 'sha256', 'shard',
+    'door', 'requester_kind', 'requester_id', 'request_ref', 'lineage_id', 'replaces', 'evidence_digest', 'signer_id',
+    'journal_seq', 'der', 'created',
+  ].map((column) => [column, p(column)]))));
+
+const insertName = statement((k, p) =>
+  k('certificate_name').insert({
+    realm: p('realm'), issuer_key: p('issuer_key'), serial: p('serial'), type: p('type'), value: p('value'), reversed: p('reversed'),
+  }));
+
+const findCertificate = statement((k, p) =>
+  k('certificate').select('issuer_key', 'serial', 'der', 'not_before', 'not_after', 'sha256')
+    .where({ realm: p('realm'), request_ref: p('request_ref') }));
+
+const findOpenIntent = statement((k, p) =>
+  k('intent').select('id').where({ realm: p('realm'), request_ref: p('request_ref'), state: 'open' }));
+
+const overdueIntents = statement((k, p) =>
+  k('intent').select(...INTENT_COLUMNS).where({ state: 'open', signer_id: p('signer_id') }).where('deadline', '<', p('before'))
+    .orderBy('deadline').limit(100));
+
+const highestSequence = statement((k, p) =>
+  k('certificate').max({ highest: 'journal_seq' }).where({ signer_id: p('signer_id') }));
+
+export const recordIntent = (intent: Intent): Write => ({ statement: insertIntent, values: { ...intent }, rows: 1 });
+
+/** Compare-and-swap: the commit it is part of does nothing when someone else already moved the intent. */
+export const moveIntent = (id: string, from: IntentState, to: IntentState, reason: string | null = null): Write =>
+  ({ statement: moveIntentRow, values: { id, from, to, reason }, rows: 1 });
+
+/** The certificate of an intent, as recorded with the signer's receipt. */
+export function recordCertificate(
+  intent: Intent, names: readonly Name[], signed: { der: Uint8Array; sha256: string; journalSeq: number; created: number },
+): Write[] {
+  const { realm, issuer_key, serial } = intent;
+  const certificate: Write = {
+    statement: insertCertificate,
+    values: {
+      realm, issuer_key, serial, not_before: intent.not_before, not_after: intent.not_after, profile: intent.profile,
+      config_digest: intent.config_digest, spki_sha256: intent.spki_sha256, sha256: signed.sha256, shard: intent.shard,
+      door: intent.door, requester_kind: intent.requester_kind, requester_id: intent.requester_id,
+      request_ref: intent.request_ref, lineage_id: intent.lineage_id, replaces: intent.replaces,
+      evidence_digest: intent.evidence_digest, signer_id: intent.signer_id, journal_seq: signed.journalSeq,
+      der: signed.der, created: signed.created,
+    },
+    rows: 1,
+  };
+  return [certificate, ...names.map(({ type, value }): Write => ({
+    statement: insertName,
+    values: { realm, issuer_key, serial, type, value, reversed: reverseName({ type, value }) },
+    rows: 1,
+  }))];
+}
+
+interface CertificateRow {
+  issuer_key: string; serial: string; der: Uint8Array; not_before: number; not_after: number; sha256: string;
+}
+
+export async function progressOf(database: Database, realm: string, requestRef: string): Promise<Progress> {
+  const values = { realm, request_ref: requestRef };
+  const row = await database.one<CertificateRow>(findCertificate, values);
+  if (row !== undefined) return { kind: 'issued', certificate: toIssued(row) };
+  if ((await database.one(findOpenIntent, values)) === undefined) return { kind: 'none' };
+  return { kind: 'open' };
+}
+
+export const overdue = (database: Database, signerId: number, before: number): Promise<Intent[]> =>
+  database.many<Intent>(overdueIntents, { signer_id: signerId, before });
+
+/** The highest journal sequence of a signer that this database holds; 0 when none. The signer fences when it knows of more. */
+export async function highestReceipt(database: Database, signerId: number): Promise<number> {
+  const row = await database.one<{ highest: number | null }>(highestSequence, { signer_id: signerId });
+  return row?.highest ?? 0;
+}
+
+export const toIssued = (row: CertificateRow): IssuedCertificate => ({
+  issuerKey: row.issuer_key, serial: row.serial, der: row.der, notBefore: row.not_before, notAfter: row.not_after, sha256: row.sha256,
+});

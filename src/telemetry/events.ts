@@ -1,0 +1,74 @@
+/**
+ * Business events: one function each, which logs and counts together, so that names and figures cannot drift apart.
+ * Telemetry may be lost; what must not be lost is an audit entry (ca/audit), written with the fact itself.
+ */
+import type { Logger } from './log.ts';
+import { metrics } from './metrics.ts';
+
+let log: Pick<Logger, 'info' | 'warn' | 'error'> = { info() {}, warn() {}, error() {} };
+
+/** Where events go; called once by wiring, before anything happens. */
+export function logEventsTo(logger: Logger): void {
+  log = logger;
+}
+
+export function certificateIssued(e: { profile: string; door: string; issuerKey: string; serial: string }): void {
+  log.info(e, 'certificate issued');
+  metrics.certificatesIssued.inc({ profile: e.profile, door: e.door, issuer_key: e.issuerKey });
+}
+
+export function signingPostponed(e: { issuerKey: string; why: string }): void {
+  log.warn(e, 'signing postponed');
+  metrics.signingPostponed.inc({ issuer_key: e.issuerKey });
+}
+
+export function signerRefused(e: { issuerKey: string; profile: string; reason: string }): void {
+  log.error(e, 'the signer refused what the front had allowed');
+  metrics.signerRefusals.inc({ issuer_key: e.issuerKey, profile: e.profile });
+}
+
+export function intentRecovered(e: { outcome: 'signed' | 'closed'; profile: string }): void {
+  log.warn(e, 'half-done issuance settled');
+  metrics.intentsRecovered.inc(e);
+}
+
+export function crlPublished(e: { issuerKey: string; shard: number; number: number; revoked: number }): void {
+  log.info(e, 'CRL published');
+  metrics.crlsPublished.inc({ issuer_key: e.issuerKey });
+}
+
+export function challengeEnded(e: { type: string; outcome: 'valid' | 'invalid' | 'retry'; ms: number; problem?: string }): void {
+  log.info(e, 'challenge attempt ended');
+  metrics.challenges.inc({ type: e.type, outcome: e.outcome });
+}
+
+export function problemAnswered(e: { door: string; type: string; status: number; correlation: string }): void {
+  metrics.problems.inc({ door: e.door, type: e.type });
+}
+
+export function requestAnswered(e: { door: string; method: string; path: string; status: number; ms: number; correlation: string }): void {
+  log.info(e, 'request');
+  metrics.requests.inc({ door: e.door, method: e.method, status: e.status });
+  metrics.requestSeconds.observe({ door: e.door }, e.ms / 1000);
+}
+
+/** A fault of ours: the only place where an error is described, and only to the log. */
+export function faultCaught(e: { where: string; correlation?: string; error: unknown }): void {
+  const { error, ...rest } = e;
+  log.error({ ...rest, err: error }, 'fault');
+}
+
+export function signerStateChanged(e: { state: 'ready' | 'fenced' | 'unavailable'; why?: string }): void {
+  log.warn(e, 'signer');
+  metrics.signerState.set(e.state === 'ready' ? 1 : 0);
+}
+
+export function jobFailed(e: { job: string; error: unknown }): void {
+  log.error({ job: e.job, err: e.error }, 'job failed');
+  metrics.jobFailures.inc({ job: e.job });
+}
+
+export function configurationApplied(e: { digest: string; changes: number; by: string }): void {
+  log.info(e, 'configuration applied');
+  metrics.configurationApplied.inc();
+}

@@ -1,0 +1,30 @@
+/** The metrics registry (prom-client). Labels are short closed vocabularies: never a name, a serial, an account or an address. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export const registry = new Registry();
+
+const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> =>
+  new Counter({ name: `chancery_${name}`, help, labelNames, registers: [registry] });
+
+export const metrics = {
+  certificatesIssued: counter('certificates_issued_total', 'Certificates recorded and released.', ['profile', 'door', 'issuer_key']),
+  signingPostponed: counter('signing_postponed_total', 'Requests the signer could not answer in time; recovery finishes them.', ['issuer_key']),
+  signerRefusals: counter('signer_refusals_total', 'Requests that the signer refused on re-check or lint.', ['issuer_key', 'profile']),
+  intentsRecovered: counter('intents_recovered_total', 'Half-done issuances that recovery settled.', ['outcome', 'profile']),
+  crlsPublished: counter('crls_published_total', 'CRL shards signed and recorded.', ['issuer_key']),
+  requests: counter('http_requests_total', 'Requests answered.', ['door', 'method', 'status']),
+  requestSeconds: new Histogram({
+    name: 'chancery_http_request_seconds', help: 'Time to answer a request.', labelNames: ['door'],
+    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10], registers: [registry],
+  }),
+  challenges: counter('challenges_total', 'Challenge attempts that ended.', ['type', 'outcome']),
+  problems: counter('problems_total', 'Problem documents answered.', ['door', 'type']),
+  jobFailures: counter('job_failures_total', 'Runs of scheduled jobs that failed.', ['job']),
+  configurationApplied: counter('configurations_applied_total', 'Configuration generations put in force.', []),
+  signerState: new Gauge({ name: 'chancery_signer_ready', help: '1 while a signer is ready.', registers: [registry] }),
+} as const;
+
+/** Process figures (CPU, memory, event-loop lag); called once by wiring. */
+export function collectProcessMetrics(): void {
+  collectDefaultMetrics({ register: registry, prefix: 'chancery_' });
+}
