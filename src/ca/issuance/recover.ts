@@ -6,13 +6,14 @@
  * nothing will ever be signed under the serial, the intent is closed, and the request is issued anew under another serial,
  * so that a client whose order was processing finds its certificate (I8). No answer: the intent stays open.
  */
+import { publicId } from '../../database/public-id.ts';
 import * as events from '../../telemetry/events.ts';
 import { parseTbs } from '../../x509/certificate.ts';
+import type { TbsFacts } from '../../x509/shape.ts';
 import { factsOf } from '../../x509/tbs.ts';
-import { publicId } from '../../database/public-id.ts';
 import { auditEntry } from '../audit/entry.ts';
 import { conclude, type IssuanceParts, issue } from './issue.ts';
-import { type Intent, moveIntent, overdue } from './store.ts';
+import { type Intent, moveIntent, overdue, readEvidence } from './store.ts';
 
 const GRACE_MS = 30_000;
 /** A request older than this is closed but not issued anew: its order has expired, or soon will. */
@@ -48,15 +49,23 @@ async function recoverCertificate(parts: IssuanceParts, intent: Intent): Promise
     { intent: intent.id, issuerKey: intent.issuer_key, serial: intent.serial, reason: 'not signed before its deadline' });
   if (!closed) return false;
   events.intentRecovered({ outcome: 'closed', profile: intent.profile });
-  if (parts.clock.now() - intent.created < REISSUE_WITHIN_MS) {
-    await issue(parts, {
-      realm: intent.realm, door: intent.door, profile: intent.profile, names: facts.names, subject: facts.subject,
-      publicKey: facts.spki, requestRef: intent.request_ref, evidence: { request: { recoveredFrom: intent.evidence_digest } },
-      requester: { kind: intent.requester_kind, id: intent.requester_id, policies: [] },
-      ...(intent.replaces === null ? {} : { replaces: intent.replaces }),
-    });
-  }
+  if (parts.clock.now() - intent.created < REISSUE_WITHIN_MS) await issueAnew(parts, intent, facts);
   return true;
+}
+
+/** The same request under a new serial, decided again under the configuration of now. */
+async function issueAnew(parts: IssuanceParts, intent: Intent, facts: TbsFacts): Promise<void> {
+  const evidence = await readEvidence(parts.database, intent.realm, intent.evidence_digest);
+  if (evidence === undefined) throw new Error(`evidence ${intent.evidence_digest} of intent ${intent.id} is missing`);
+  const profile = parts.authority().generation.profiles.get(intent.profile);
+  const length = intent.not_after - intent.not_before + 1000;
+  await issue(parts, {
+    realm: intent.realm, door: intent.door, profile: intent.profile, names: facts.names, subject: facts.subject,
+    publicKey: facts.spki, requestRef: intent.request_ref, evidence,
+    requester: { kind: intent.requester_kind, id: intent.requester_id, policies: evidence.policies },
+    ...(profile?.shape.validityMs === length ? {} : { notAfter: intent.not_after }),
+    ...(intent.replaces === null ? {} : { replaces: intent.replaces }),
+  });
 }
 
 /** A CRL is not needed any more once its time has passed: the next publication makes a newer one. */

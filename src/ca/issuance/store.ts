@@ -2,7 +2,7 @@
 import type { Database, Write } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { type Name, reverseName } from '../../x509/name.ts';
-import type { IssuedCertificate, Progress } from '../ca.ts';
+import type { DoorEvidence, IssuedCertificate, Progress } from '../ca.ts';
 
 export type IntentState = 'open' | 'signed' | 'closed';
 
@@ -44,6 +44,8 @@ export const insertEvidence = statement((k, p) =>
   k('evidence')
     .insert({ realm: p('realm'), digest: p('digest'), body: p('body'), created: p('created') })
     .onConflict(['realm', 'digest']).ignore());
+
+const findEvidence = statement((k, p) => k('evidence').select('body').where({ realm: p('realm'), digest: p('digest') }));
 
 const insertIntent = statement((k, p) =>
   k('intent').insert({ ...Object.fromEntries(INTENT_COLUMNS.map((column) => [column, p(column)])), state: 'open' }));
@@ -121,6 +123,18 @@ export async function progressOf(database: Database, realm: string, requestRef: 
 
 export const overdue = (database: Database, signerId: number, before: number): Promise<Intent[]> =>
   database.many<Intent>(overdueIntents, { signer_id: signerId, before });
+
+/** What recovery needs of an evidence document: the policies that bound the requester, and the door's part. */
+export interface RecordedEvidence extends DoorEvidence {
+  readonly policies: readonly string[];
+}
+
+export async function readEvidence(database: Database, realm: string, digest: string): Promise<RecordedEvidence | undefined> {
+  const row = await database.one<{ body: string }>(findEvidence, { realm, digest });
+  if (row === undefined) return undefined;
+  const { policies, authorizations, request } = JSON.parse(row.body) as RecordedEvidence;
+  return { policies, ...(authorizations === undefined ? {} : { authorizations }), ...(request === undefined ? {} : { request }) };
+}
 
 /** The highest journal sequence of a signer that this database holds; 0 when none. The signer fences when it knows of more. */
 export async function highestReceipt(database: Database, signerId: number): Promise<number> {

@@ -1,0 +1,37 @@
+/** Makes the CA that doors ask and the work that jobs do, from the parts that wiring gives. */
+import type { Ca } from './ca.ts';
+import { decideAll, type IssuanceParts, issue } from './issuance/issue.ts';
+import { recoverIntents } from './issuance/recover.ts';
+import { progressOf } from './issuance/store.ts';
+import { sequenceAudit } from './audit/sequence.ts';
+import { publishCrls } from './revocation/publish.ts';
+import { latest } from './revocation/store.ts';
+
+export interface OpenCa extends Ca {
+  /** For the job table. */
+  readonly work: {
+    recoverIntents(): Promise<number>;
+    sequenceAudit(): Promise<void>;
+    publishCrls(): Promise<number>;
+  };
+}
+
+export function openCa(parts: IssuanceParts): OpenCa {
+  const { authority, database } = parts;
+  return {
+    issue: (request) => issue(parts, request),
+    decide: (request) => decideAll(authority(), request),
+    progress: (realm, requestRef) => progressOf(database, realm, requestRef),
+    chain: (issuerKey) => authority().issuerKeys.get(issuerKey)?.chain ?? [],
+    root: () => authority().root,
+    async latestCrl(issuerKey, shard) {
+      const row = await latest(database, issuerKey, shard);
+      return row && { der: row.der, thisUpdate: row.this_update, nextUpdate: row.next_update };
+    },
+    work: {
+      recoverIntents: () => recoverIntents(parts),
+      sequenceAudit: () => sequenceAudit(database),
+      publishCrls: () => publishCrls(parts),
+    },
+  };
+}
