@@ -1,0 +1,198 @@
+/**
+ * One generation of the configuration, as used: parsed, checked, immutable and named by its digest (design: "Configuration generations").
+ * Only `loadConfig` makes one, so holding one is the proof that every check was done; as-written shapes live in the *-file.ts neighbours.
+ */
+import type { Name } from '../x509/name.ts';
+import type { CertificateShape, NameConstraints, SubjectAttribute } from '../x509/shape.ts';
+
+export interface Generation {
+  /** Lower-case hex SHA-256 of `canonical`. Recorded in every order and intent. */
+  readonly digest: string;
+  /** Canonical JSON of all that decides what may be issued. No secrets, no paths or addresses of one machine. */
+  readonly canonical: string;
+  readonly mode: Mode;
+  readonly realm: string;
+  /** Absolute. Every relative path in the configuration is below it. */
+  readonly stateDirectory: string;
+  readonly listeners: Listeners;
+  /** `sqlite:/absolute/path` or a PostgreSQL URL. May hold a password: never log it, show `describe(generation)` instead. */
+  readonly database: string;
+  readonly fronts: 'auto' | number;
+  readonly signer: SignerSettings;
+  readonly issuers: ReadonlyMap<string, Issuer>;
+  readonly groups: ReadonlyMap<string, Group>;
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly directories: ReadonlyMap<string, Directory>;
+  readonly validation: ValidationSettings;
+  readonly ownCertificate: OwnCertificate;
+}
+
+export type Mode = 'development' | 'production';
+
+/** Where a listener binds. Port 0 is any free port, for tests. */
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `est` and `admin` are absent while those doors are closed. */
+export interface Listeners {
+  readonly acme: Listen;
+  readonly status: Listen;
+  readonly metrics: Listen;
+  readonly est?: Listen;
+  readonly admin?: Listen;
+}
+
+export interface SignerSettings {
+  /** 1–127, the first byte of every serial; never used again with another journal. */
+  readonly id: number;
+  /** Absolute path of the Unix socket. */
+  readonly socket: string;
+  /** Absolute: the journal and the memory of wrong PINs. */
+  readonly stateDirectory: string;
+  /** The PKCS#11 module: the first of the configured paths that exists, or the first if none does. */
+  readonly module: string;
+  readonly lanes?: number;
+  readonly callDeadlineMs: number;
+  /** Jobs that may wait for a lane before callers are told to come back. */
+  readonly queue: number;
+}
+
+/** One issuer key. Its id is for ever: serials, CRLs and URLs belong to it. */
+export interface Issuer {
+  readonly id: string;
+  readonly group: string;
+  /** A retired key signs CRLs, and certificates no more. */
+  readonly state: 'active' | 'retired';
+  /** PEM files, absolute; the first holds this key's certificate, and then those between it and the root, if there are any. */
+  readonly certificates: readonly string[];
+  /** PEM file, absolute. */
+  readonly root: string;
+  /** RFC 7512. Its pin-source is an absolute file; a PIN is never in it. */
+  readonly keyUri: string;
+  readonly profiles: readonly string[];
+  readonly shards: number;
+  /** `http://…/crl`, without a trailing slash: the key's id and the shard are appended. */
+  readonly crlUrl: string;
+  readonly caIssuersUrl: string;
+  /** Certificates that the signer agrees to sign per second, counted over its own clock. */
+  readonly ratePerSecond: number;
+  /** Names that this key may certify, where narrower than its CA certificate says. */
+  readonly permittedNames?: NameConstraints;
+}
+
+/** What profiles and doors name instead of a key. */
+export interface Group {
+  readonly name: string;
+  /** The id of its one active issuer key. */
+  readonly active: string;
+  readonly issuers: readonly string[];
+}
+
+export interface Profile {
+  readonly name: string;
+  readonly description: string;
+  /** The issuer group that signs it. */
+  readonly group: string;
+  /** Internal profiles serve the server itself; no door may offer them. */
+  readonly internal: boolean;
+  /** What the certificate looks like: closed, for the renderer, the lints and the signer's re-check. */
+  readonly shape: CertificateShape;
+  /** Subject attributes without which nothing is issued. */
+  readonly requiredSubject: readonly SubjectAttribute[];
+}
+
+/** Which names may be had. It binds where a directory, an account or an identity names it. */
+export interface Policy {
+  readonly name: string;
+  readonly description: string;
+  /** Profiles it speaks about; absent is all. */
+  readonly profiles?: readonly string[];
+  /** Requesters it speaks about, as `kind:id` or `kind:*`; absent is all. */
+  readonly requesters?: readonly string[];
+  readonly allow: NameRules;
+  readonly deny: NameRules;
+}
+
+/** All of it canonical: lower-case A-labels, no leading or trailing dots. */
+export interface NameRules {
+  /** Exactly these DNS names; `*.x` is that one wildcard. */
+  readonly names: readonly string[];
+  /** The DNS name itself and everything below it (as RFC 5280 §4.2.1.10 reads a subtree), wildcards not included. */
+  readonly suffixes: readonly string[];
+  /** Wildcards `*.x` for x itself and everything below it. */
+  readonly wildcards: readonly string[];
+  readonly addresses: readonly AddressRange[];
+  /** Scheme and authority are literal; a path segment `*` is any one segment, a last `**` is one or more. */
+  readonly uris: readonly string[];
+  /** By subject attribute: patterns in which `*` is any run of characters. */
+  readonly subject: Readonly<Partial<Record<SubjectAttribute, readonly string[]>>>;
+}
+
+/** A CIDR range, its host bits zero. `octets` has length 4 or 16. */
+export interface AddressRange {
+  readonly text: string;
+  readonly octets: readonly number[];
+  readonly prefix: number;
+}
+
+export type ChallengeType = 'http-01' | 'dns-01' | 'tls-alpn-01';
+
+/** One ACME directory. */
+export interface Directory {
+  readonly name: string;
+  /** `/acme`, or `/acme/d/NAME` for all but `default`. */
+  readonly path: string;
+  /** `https://host[:port]`, no trailing slash: URLs are this and `path`, never the Host header. */
+  readonly externalUrl: string;
+  /** Earlier values of externalUrl, still accepted in a request's `url`. */
+  readonly formerUrls: readonly string[];
+  readonly profiles: readonly string[];
+  readonly defaultProfile: string;
+  readonly policies: readonly string[];
+  readonly challenges: readonly ChallengeType[];
+  readonly termsOfService?: string;
+  readonly website?: string;
+  readonly limits: DirectoryLimits;
+}
+
+export interface DirectoryLimits {
+  readonly namesPerOrder: number;
+  readonly contacts: number;
+  readonly orderLifetimeMs: number;
+  /** How long a pending authorization waits for its challenge. */
+  readonly pendingAuthorizationLifetimeMs: number;
+  /** How long a valid authorization may be used again. */
+  readonly validAuthorizationLifetimeMs: number;
+}
+
+export interface ValidationSettings {
+  readonly http01Port: number;
+  readonly tlsAlpn01Port: number;
+  /** Ports that a redirect may lead to. */
+  readonly redirectPorts: readonly number[];
+  /** `system`, or servers with their ports. */
+  readonly resolvers: 'system' | readonly Listen[];
+  /** Names answered from here before any resolver is asked; addresses in canonical text. */
+  readonly hosts: ReadonlyMap<string, readonly string[]>;
+  /** CIDR text. Only addresses in `allow` and not in `deny` are dialled. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** Whether loopback addresses may be dialled: development only. */
+  readonly loopback: boolean;
+  readonly connectTimeoutMs: number;
+  readonly totalTimeoutMs: number;
+  readonly attempts: number;
+  readonly attemptSpacingMs: number;
+}
+
+/** The server's own TLS certificate, issued by itself. */
+export interface OwnCertificate {
+  readonly profile: string;
+  /** The configured names and the hosts of all external URLs. */
+  readonly names: readonly Name[];
+  /** Name of the policy that allows exactly `names` to the server itself; part of `policies`. */
+  readonly policy: string;
+}
