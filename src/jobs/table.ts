@@ -1,0 +1,30 @@
+/** Everything that happens without being asked, in one table. */
+
+export interface Job {
+  readonly name: string;
+  /** node-cron, with seconds. */
+  readonly schedule: string;
+  /** `lease`: one front at a time does it, judged by the database's clock. `each`: every front does its own. */
+  readonly on: 'lease' | 'each';
+  run(): Promise<unknown>;
+}
+
+export interface Work {
+  sequenceAudit(): Promise<void>;
+  recoverIntents(): Promise<number>;
+  resumeAttempts(): Promise<unknown>;
+  publishCrls(): Promise<number>;
+  renewOwnCertificate(): Promise<void>;
+  keepPartitions(): Promise<void>;
+}
+
+export const jobTable = (work: Work): readonly Job[] => [
+  // I5 gives the sequencer 2 s.
+  { name: 'sequence-audit',        schedule: '* * * * * *',    on: 'lease', run: work.sequenceAudit },
+  // On every front: only a front connected to the signer that owns an intent can settle it.
+  { name: 'recover-intents',       schedule: '*/5 * * * * *',  on: 'each',  run: work.recoverIntents },
+  { name: 'resume-attempts',       schedule: '*/2 * * * * *',  on: 'each',  run: work.resumeAttempts },
+  { name: 'publish-crls',          schedule: '*/30 * * * * *', on: 'lease', run: work.publishCrls },
+  { name: 'renew-own-certificate', schedule: '0 * * * * *',    on: 'each',  run: work.renewOwnCertificate },
+  { name: 'keep-partitions',       schedule: '0 0 * * * *',    on: 'lease', run: work.keepPartitions },
+];
