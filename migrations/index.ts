@@ -1,0 +1,6 @@
+/** The manifest of migrations, in the order in which they run. */
+
+import { core } from './0001-core.ts';
+import type { Migration } from './migration.ts';
+
+export const migrations: readonly Migration[] = [core];
