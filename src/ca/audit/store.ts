@@ -13,12 +13,12 @@ const numberWaiting = rawStatement(
   `update audit_entry set seq = numbered.seq from (
      select id, (select coalesce(max(seq), 0) from audit_entry) + row_number() over (order by at, id) as seq
      from (select id, at from audit_entry where seq is null order by at, id limit 2000) as waiting
-   ) as numbered where audit_entry.id = numbered.id and audit_entry.seq is null`, []);
+   ) as numbered where audit_entry.id = numbered.id and audit_entry.seq is null`);
 
 const oneWaiting = statement((k) => k('audit_entry').select('id').whereNull('seq').limit(1));
 
 /** Numbers up to 2,000 waiting entries; true when there may be more. */
 export async function sequenceEntries(database: Database): Promise<boolean> {
-  if ((await database.one(oneWaiting, {})) === undefined) return false;
-  return database.commit([{ statement: numberWaiting, values: {} }]);
+  if ((await database.one(oneWaiting)) === undefined) return false;
+  return database.commit([{ statement: numberWaiting, values: {}, rows: 'any' }]);
 }

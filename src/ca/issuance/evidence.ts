@@ -25,7 +25,7 @@ export function composeEvidence(document: { readonly authorizations?: readonly u
 
 /** Content-addressed: a document that is already there is the same document. */
 export const recordEvidence = (evidence: Evidence, realm: string, created: number): Write[] =>
-  evidence.documents.map(({ digest, body }) => ({ statement: insertEvidence, values: { realm, digest, body, created } }));
+  evidence.documents.map(({ digest, body }) => ({ statement: insertEvidence, values: { realm, digest, body, created }, rows: 'any' }));
 
 function describe(document: unknown): { digest: string; body: string } {
   const body = canonicalJson(document);

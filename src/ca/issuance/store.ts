@@ -1,7 +1,7 @@
 /** SQL of issuance: evidence, intents, certificates. Writes are built here and committed together by the caller. */
 import type { Database, Write } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import { type Name, reverseName } from '../../x509/name.ts';
+import { type Name, reverse } from '../../x509/name.ts';
 import type { DoorEvidence, IssuedCertificate, Progress } from '../ca.ts';
 
 export type IntentState = 'open' | 'signed' | 'closed';
@@ -104,7 +104,7 @@ export function recordCertificate(
   };
   return [certificate, ...names.map(({ type, value }): Write => ({
     statement: insertName,
-    values: { realm, issuer_key, serial, type, value, reversed: reverseName({ type, value }) },
+    values: { realm, issuer_key, serial, type, value, reversed: reverse({ type, value }) },
     rows: 1,
   }))];
 }

@@ -18,10 +18,10 @@ const COLUMNS = ['realm', 'issuer_key', 'shard', 'number', 'this_update', 'next_
 
 // I7: the condition on the number makes this a compare-and-swap; a late publisher changes nothing.
 const replaceCrl = rawStatement(
-  `insert into crl (${COLUMNS.join(', ')}) values (${COLUMNS.map(() => '?').join(', ')})
+  `insert into crl (${COLUMNS.join(', ')}) values (${COLUMNS.map((column) => `:${column}`).join(', ')})
    on conflict (issuer_key, shard) do update set number = excluded.number, this_update = excluded.this_update,
      next_update = excluded.next_update, der = excluded.der, signer_id = excluded.signer_id, journal_seq = excluded.journal_seq
-   where crl.number < excluded.number`, COLUMNS);
+   where crl.number < excluded.number`);
 
 const findCrl = statement((k, p) =>
   k('crl').select(...COLUMNS).where({ issuer_key: p('issuer_key'), shard: p('shard') }));

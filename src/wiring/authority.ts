@@ -1,0 +1,65 @@
+/** Reads the certificates that a configuration generation names, checks that they fit together, and makes the authority of it. */
+import { readFileSync } from 'node:fs';
+import type { Authority, IssuerKey } from '../ca/issuance/issuer-key.ts';
+import type { Generation, Issuer } from '../config/generation.ts';
+import { issuerShapeOf } from '../x509/ca-certificate.ts';
+import { parseCertificate } from '../x509/certificate.ts';
+import { decodePem } from '../x509/pem.ts';
+import type { IssuerShape } from '../x509/shape.ts';
+
+/** What the operator has to mend: a file that is missing or does not hold what it should. */
+export class AuthorityFault extends Error {
+  override readonly name = 'AuthorityFault';
+}
+
+export function loadAuthority(generation: Generation): Authority {
+  let root: Uint8Array | undefined;
+  const issuerKeys = new Map<string, IssuerKey>();
+  for (const issuer of generation.issuers.values()) {
+    const chain = issuer.certificates.flatMap((file) => readCertificates(file, issuer.id));
+    const [rootDer, ...more] = readCertificates(issuer.root, issuer.id);
+    if (rootDer === undefined || more.length > 0) throw new AuthorityFault(`${issuer.root}: holds ${more.length + 1} certificates, one root is needed`);
+    checkChain(issuer, [...chain, rootDer]);
+    root ??= rootDer;
+    issuerKeys.set(issuer.id, {
+      id: issuer.id, group: issuer.group, state: issuer.state, profiles: new Set(issuer.profiles),
+      shape: issuerShape(issuer, chain[0] as Uint8Array), chain,
+    });
+  }
+  if (root === undefined) throw new AuthorityFault('no issuer is configured: add a file under issuers/');
+  return { generation, issuerKeys, root };
+}
+
+function issuerShape(issuer: Issuer, certificate: Uint8Array): IssuerShape {
+  const { id, shards, crlUrl, caIssuersUrl, permittedNames } = issuer;
+  return {
+    ...issuerShapeOf(certificate, { id, shards, crlUrl, caIssuersUrl }),
+    ...(permittedNames === undefined ? {} : { permitted: permittedNames }),
+  };
+}
+
+function readCertificates(file: string, issuer: string): Uint8Array[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new AuthorityFault(
+      `issuers/${issuer}.yaml: cannot read ${file}: put the certificate there, or run the ceremony that makes it`, { cause });
+  }
+  try {
+    return decodePem('CERTIFICATE', text);
+  } catch (cause) {
+    throw new AuthorityFault(`${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Each certificate is issued by the next: names equal byte for byte, as every verifier will compare them. */
+function checkChain(issuer: Issuer, chain: readonly Uint8Array[]): void {
+  const parsed = chain.map((der) => parseCertificate(der));
+  parsed.forEach((certificate, index) => {
+    const next = parsed[Math.min(index + 1, parsed.length - 1)];
+    if (next !== undefined && Buffer.compare(certificate.tbs.issuer, next.tbs.subject) !== 0) {
+      throw new AuthorityFault(`issuers/${issuer.id}.yaml: certificate ${index + 1} is not issued by certificate ${index + 2} of the chain to the root`);
+    }
+  });
+}

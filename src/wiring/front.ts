@@ -1,0 +1,134 @@
+/** Builds one front process: database, signer client, CA, doors, jobs, listeners; and takes it down again in the opposite order. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { highestReceipt } from '../ca/issuance/store.ts';
+import { type OpenCa, openCa } from '../ca/open.ts';
+import type { Authority } from '../ca/issuance/issuer-key.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import type { Generation } from '../config/generation.ts';
+import { type Database, openDatabase } from '../database/database.ts';
+import { openLeases } from '../database/lease.ts';
+import { migrate } from '../database/migrate.ts';
+import { openNonces } from '../database/nonces.ts';
+import { keepPartitions } from '../database/partitions.ts';
+import { publicId } from '../database/public-id.ts';
+import { openDialer } from '../dial/dialer.ts';
+import { createAcmeDoor } from '../doors/acme/acme.ts';
+import { createStatusDoor } from '../doors/status/status.ts';
+import { createApp } from '../http/app.ts';
+import { type Listening, listenPlain, listenTls } from '../http/server.ts';
+import { type Runner, startJobs } from '../jobs/runner.ts';
+import { jobTable } from '../jobs/table.ts';
+import { connectSigner, type Signer } from '../signing/client.ts';
+import * as events from '../telemetry/events.ts';
+import { collectProcessMetrics, registry } from '../telemetry/metrics.ts';
+import { openValidator } from '../validation/index.ts';
+import { loadAuthority } from './authority.ts';
+import { haltAt } from './halt.ts';
+import { OwnCertificate } from './own-certificate.ts';
+
+export interface Front extends AsyncDisposable {
+  readonly ca: OpenCa;
+  readonly database: Database;
+  readonly signer: Signer;
+  readonly jobs: Runner;
+  readonly generation: () => Generation;
+  /** Puts another generation in force: whole, at once, for the next request. */
+  adopt(generation: Generation): void;
+}
+
+const random = (octets: number): Uint8Array => randomBytes(octets);
+const SIGNER_PATIENCE_MS = 50;
+
+/** Resolves when the front is ready: the signer answers, CRLs can be fetched, the ACME listener is open. */
+export async function openFront(first: Generation, environment: NodeJS.ProcessEnv, clock: Clock = systemClock): Promise<Front> {
+  await using opened = new AsyncDisposableStack();
+  let authority: Authority = loadAuthority(first);
+  const generation = (): Generation => authority.generation;
+  const frontId = publicId(clock.now(), random);
+  const reached = haltAt(first.mode, environment['CHANCERY_HALT_AT']);
+
+  mkdirSync(first.stateDirectory, { recursive: true, mode: 0o700 });
+  const database = opened.use(await openDatabase(first.database));
+  await migrate(database);
+  const nonces = await openNonces(database, clock);
+  const signer = opened.use(connectSigner({
+    socket: first.signer.socket, clock,
+    highestReceipt: (signerId) => highestReceipt(database, signerId),
+    events: { state: (state, why) => events.signerStateChanged({ state, ...(why === undefined ? {} : { why }) }) },
+  }));
+  const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority });
+  const own = new OwnCertificate({ ca, clock, random, generation });
+  const dialer = openDialer(first.validation);
+  const acme = createAcmeDoor({
+    ca, database, nonces, validator: openValidator(dialer, first.validation), clock, frontId, random, generation, reached,
+  });
+
+  let ready = false;
+  const readiness = (): { ready: boolean; reasons: string[] } => {
+    const reasons = signer.state() === 'ready' ? [] : [`signer is ${signer.state()}`];
+    if (!ready) reasons.push('starting');
+    return { ready: reasons.length === 0, reasons };
+  };
+  const status = createStatusDoor({ ca, readiness, generation });
+  opened.use(await listenPlain(createApp({ doors: [status], random }), { name: 'status', ...first.listeners.status }));
+  opened.use(await listenMetrics(first));
+
+  // The listener needs its own certificate, and a first certificate needs its CRL shards to be there. Later starts have both
+  // on disk, so that clients are told to come back, not turned away, even while no signer is up.
+  const shardsPublished = (): Promise<true> => untilDone(async () => signer.state() !== 'unavailable' && (await ca.work.publishCrls()) === 0);
+  let identity = own.current();
+  if (identity === undefined) {
+    await shardsPublished();
+    identity = await untilDone(() => own.obtain());
+  }
+  const tls = opened.use(await listenTls(createApp({ doors: [acme.door], random }), { name: 'acme', ...first.listeners.acme }, identity));
+
+  const jobs = opened.use(startJobs({
+    holder: frontId, clock, leases: openLeases(database),
+    jobs: jobTable({
+      sequenceAudit: ca.work.sequenceAudit,
+      recoverIntents: ca.work.recoverIntents,
+      publishCrls: ca.work.publishCrls,
+      resumeAttempts: acme.resumeAttempts,
+      keepPartitions: () => keepPartitions(database, clock),
+      async renewOwnCertificate() {
+        const next = await own.obtain();
+        if (next !== undefined) tls.setIdentity(next);
+      },
+    }),
+  }));
+  await shardsPublished();
+  ready = true;
+  const all = opened.move();
+  return {
+    ca, database, signer, jobs, generation,
+    adopt(next) {
+      authority = loadAuthority(next);
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** The metrics listener: loopback by default, its own port, nothing else on it. */
+function listenMetrics({ listeners }: Generation): Promise<Listening> {
+  collectProcessMetrics();
+  const door = {
+    name: 'metrics',
+    routes: [{
+      method: 'GET' as const, path: '/metrics',
+      handle: async () => ({ status: 200, headers: { 'Content-Type': registry.contentType }, body: await registry.metrics() }),
+    }],
+  };
+  return listenPlain(createApp({ doors: [door], random }), { name: 'metrics', ...listeners.metrics });
+}
+
+/** A transient fault at start is waited out: the process is useful again as soon as the signer or the database is. */
+async function untilDone<T>(attempt: () => Promise<T | undefined | false>): Promise<T> {
+  for (;;) {
+    const done = await attempt();
+    if (done !== undefined && done !== false) return done as T;
+    await sleep(SIGNER_PATIENCE_MS);
+  }
+}
