@@ -138,7 +138,8 @@ class Connection implements Signer {
 
   #call<T>(deadline: number, encode: (call: number) => Buffer): Promise<T | Unavailable> {
     if (this.#closed) return Promise.resolve(unavailable('the connection to the signer was closed'));
-    if (this.#calls.size >= (this.#options.queue ?? 4096)) return Promise.resolve(unavailable('too many requests wait'));
+    if (this.#calls.size >= (this.#options.queue ?? 4096))
+      return Promise.resolve(unavailable('too many requests wait'));
     const call = this.#nextCall++;
     let bytes: Buffer;
     try {
