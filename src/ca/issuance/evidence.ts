@@ -23,9 +23,9 @@ export function composeEvidence(document: { readonly authorizations?: readonly u
   return { digest: head.digest, documents: [head, ...parts] };
 }
 
-/** Content-addressed: a document that is already there is the same document. */
-export const recordEvidence = (evidence: Evidence, realm: string, created: number): Write[] =>
-  evidence.documents.map(({ digest, body }) => ({ statement: insertEvidence, values: { realm, digest, body, created }, rows: 'any' }));
+/** Content-addressed: a document that is already there is the same document. It goes when certificates that end on `day` go. */
+export const recordEvidence = (evidence: Evidence, realm: string, day: number, created: number): Write[] =>
+  evidence.documents.map(({ digest, body }) => ({ statement: insertEvidence, values: { realm, digest, day, body, created }, rows: 'any' }));
 
 function describe(document: unknown): { digest: string; body: string } {
   const body = canonicalJson(document);

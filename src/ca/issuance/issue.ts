@@ -12,7 +12,7 @@ import * as events from '../../telemetry/events.ts';
 import { assembleCertificate } from '../../x509/certificate.ts';
 import type { Name } from '../../x509/name.ts';
 import { publicKeyFault, spkiSha256 } from '../../x509/public-key.ts';
-import { composeSerial } from '../../x509/serial.ts';
+import { composeSerial, dayOf } from '../../x509/serial.ts';
 import { auditEntry } from '../audit/entry.ts';
 import type { IssuanceOutcome, IssuanceRequest, IssuedCertificate } from '../ca.ts';
 import { sha256 } from '../canonical-json.ts';
@@ -88,7 +88,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
   };
   const intended = await database.commit([
     ...(request.together ?? []),
-    ...recordEvidence(evidence, request.realm, now),
+    ...recordEvidence(evidence, request.realm, dayOf(facts.notAfter), now),
     recordIntent(intent),
     auditEntry(publicId(facts.notAfter, random), request.realm, 'certificate.intended', now, {
       intent: intent.id, issuerKey: issuerKey.id, serial: intent.serial, profile: intent.profile,

@@ -13,7 +13,7 @@ import type { TbsFacts } from '../../x509/shape.ts';
 import { factsOf } from '../../x509/tbs.ts';
 import { auditEntry } from '../audit/entry.ts';
 import { conclude, type IssuanceParts, issue } from './issue.ts';
-import { type Intent, moveIntent, overdue, readEvidence } from './store.ts';
+import { type CrlIntent, type Intent, moveIntent, overdue, readEvidence } from './store.ts';
 
 const GRACE_MS = 30_000;
 /** A request older than this is closed but not issued anew: its order has expired, or soon will. */
@@ -69,7 +69,7 @@ async function issueAnew(parts: IssuanceParts, intent: Intent, facts: TbsFacts):
 }
 
 /** A CRL is not needed any more once its time has passed: the next publication makes a newer one. */
-async function recoverCrl(parts: IssuanceParts, intent: Intent): Promise<boolean> {
+async function recoverCrl(parts: IssuanceParts, intent: CrlIntent): Promise<boolean> {
   const answer = await parts.signer.recover({
     purpose: 'crl', issuerKey: intent.issuer_key, serial: intent.serial, intent: intent.id, from: intent.created, to: intent.deadline,
   });
@@ -81,7 +81,7 @@ async function recoverCrl(parts: IssuanceParts, intent: Intent): Promise<boolean
 }
 
 async function close<T extends 'certificate.abandoned' | 'crl.abandoned'>(
-  parts: IssuanceParts, intent: Intent, type: T, facts: Parameters<typeof auditEntry<T>>[4],
+  parts: IssuanceParts, intent: Intent | CrlIntent, type: T, facts: Parameters<typeof auditEntry<T>>[4],
 ): Promise<boolean> {
   const now = parts.clock.now();
   return parts.database.commit([

@@ -48,8 +48,8 @@ export function factsFor(request: IssuanceRequest, validity: Validity, serial: s
   };
 }
 
-/** Shards are numbered from 0. The last four random octets decide, so shards fill evenly. */
-export const shardOf = (serial: string, shards: number): number => Number.parseInt(serial.slice(-8), 16) % shards;
+/** Shards are numbered from 1. The last four random octets decide, so shards fill evenly. */
+export const shardOf = (serial: string, shards: number): number => 1 + (Number.parseInt(serial.slice(-8), 16) % shards);
 
 export const render = (shape: CertificateShape, issuer: IssuerShape, facts: TbsFacts): Uint8Array => renderTbs(shape, issuer, facts);
 

@@ -2,37 +2,41 @@
 import type { Database, Write } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { type Name, reverse } from '../../x509/name.ts';
+import { dayOf } from '../../x509/serial.ts';
 import type { DoorEvidence, IssuedCertificate, Progress } from '../ca.ts';
 
 export type IntentState = 'open' | 'signed' | 'closed';
 
 /** What we mean to sign, durable before the signer is asked. */
-export interface Intent {
+interface IntentOf<Purpose extends 'certificate' | 'crl', Text> {
   readonly id: string;
   readonly realm: string;
-  readonly purpose: 'certificate' | 'crl';
+  readonly purpose: Purpose;
   readonly issuer_key: string;
   /** For a CRL `crl:SHARD:NUMBER`. */
   readonly serial: string;
-  readonly request_ref: string;
+  readonly request_ref: Text;
   readonly door: string;
-  readonly requester_kind: string;
-  readonly requester_id: string;
-  readonly profile: string;
+  readonly requester_kind: Text;
+  readonly requester_id: Text;
+  readonly profile: Text;
   readonly config_digest: string;
-  readonly evidence_digest: string;
-  readonly spki_sha256: string;
+  readonly evidence_digest: Text;
+  readonly spki_sha256: Text;
   readonly not_before: number;
   readonly not_after: number;
   readonly shard: number;
   readonly tbs: Uint8Array;
-  readonly lineage_id: string;
+  readonly lineage_id: Text;
   readonly replaces: string | null;
   readonly front_id: string;
   readonly signer_id: number;
   readonly deadline: number;
   readonly created: number;
 }
+export type Intent = IntentOf<'certificate', string>;
+/** A CRL is nobody's request: it has no requester, profile or evidence. */
+export type CrlIntent = IntentOf<'crl', null>;
 
 const INTENT_COLUMNS = [
   'id', 'realm', 'purpose', 'issuer_key', 'serial', 'request_ref', 'door', 'requester_kind', 'requester_id', 'profile',
@@ -42,10 +46,10 @@ const INTENT_COLUMNS = [
 
 export const insertEvidence = statement((k, p) =>
   k('evidence')
-    .insert({ realm: p('realm'), digest: p('digest'), body: p('body'), created: p('created') })
-    .onConflict(['realm', 'digest']).ignore());
+    .insert({ realm: p('realm'), digest: p('digest'), day: p('day'), body: p('body'), created: p('created') })
+    .onConflict(['realm', 'digest', 'day']).ignore());
 
-const findEvidence = statement((k, p) => k('evidence').select('body').where({ realm: p('realm'), digest: p('digest') }));
+const findEvidence = statement((k, p) => k('evidence').select('body').where({ realm: p('realm'), digest: p('digest') }).limit(1));
 
 const insertIntent = statement((k, p) =>
   k('intent').insert({ ...Object.fromEntries(INTENT_COLUMNS.map((column) => [column, p(column)])), state: 'open' }));
@@ -57,12 +61,13 @@ const insertCertificate = statement((k, p) =>
   k('certificate').insert(Object.fromEntries([
     'realm', 'issuer_key', 'serial', 'not_before', 'not_after', 'profile', 'config_digest', 'spki_sha256', 'sha256', 'shard',
     'door', 'requester_kind', 'requester_id', 'request_ref', 'lineage_id', 'replaces', 'evidence_digest', 'signer_id',
-    'journal_seq', 'der', 'created',
+    'journal_seq', 'der', 'created', 'day',
   ].map((column) => [column, p(column)]))));
 
 const insertName = statement((k, p) =>
   k('certificate_name').insert({
     realm: p('realm'), issuer_key: p('issuer_key'), serial: p('serial'), type: p('type'), value: p('value'), reversed: p('reversed'),
+    day: p('day'),
   }));
 
 const findCertificate = statement((k, p) =>
@@ -79,7 +84,7 @@ const overdueIntents = statement((k, p) =>
 const highestSequence = statement((k, p) =>
   k('certificate').max({ highest: 'journal_seq' }).where({ signer_id: p('signer_id') }));
 
-export const recordIntent = (intent: Intent): Write => ({ statement: insertIntent, values: { ...intent }, rows: 1 });
+export const recordIntent = (intent: Intent | CrlIntent): Write => ({ statement: insertIntent, values: { ...intent }, rows: 1 });
 
 /** Compare-and-swap: the commit it is part of does nothing when someone else already moved the intent. */
 export const moveIntent = (id: string, from: IntentState, to: IntentState, reason: string | null = null): Write =>
@@ -90,6 +95,7 @@ export function recordCertificate(
   intent: Intent, names: readonly Name[], signed: { der: Uint8Array; sha256: string; journalSeq: number; created: number },
 ): Write[] {
   const { realm, issuer_key, serial } = intent;
+  const day = dayOf(intent.not_after);
   const certificate: Write = {
     statement: insertCertificate,
     values: {
@@ -98,13 +104,13 @@ export function recordCertificate(
       door: intent.door, requester_kind: intent.requester_kind, requester_id: intent.requester_id,
       request_ref: intent.request_ref, lineage_id: intent.lineage_id, replaces: intent.replaces,
       evidence_digest: intent.evidence_digest, signer_id: intent.signer_id, journal_seq: signed.journalSeq,
-      der: signed.der, created: signed.created,
+      der: signed.der, created: signed.created, day,
     },
     rows: 1,
   };
   return [certificate, ...names.map(({ type, value }): Write => ({
     statement: insertName,
-    values: { realm, issuer_key, serial, type, value, reversed: reverse({ type, value }) },
+    values: { realm, issuer_key, serial, type, value, reversed: reverse({ type, value }), day },
     rows: 1,
   }))];
 }
@@ -121,8 +127,8 @@ export async function progressOf(database: Database, realm: string, requestRef: 
   return { kind: 'open' };
 }
 
-export const overdue = (database: Database, signerId: number, before: number): Promise<Intent[]> =>
-  database.many<Intent>(overdueIntents, { signer_id: signerId, before });
+export const overdue = (database: Database, signerId: number, before: number): Promise<(Intent | CrlIntent)[]> =>
+  database.many(overdueIntents, { signer_id: signerId, before });
 
 /** What recovery needs of an evidence document: the policies that bound the requester, and the door's part. */
 export interface RecordedEvidence extends DoorEvidence {

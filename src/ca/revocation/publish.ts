@@ -10,7 +10,7 @@ import { auditEntry } from '../audit/entry.ts';
 import { sha256 } from '../canonical-json.ts';
 import type { IssuanceParts } from '../issuance/issue.ts';
 import type { IssuerKey } from '../issuance/issuer-key.ts';
-import { type Intent, moveIntent, recordIntent } from '../issuance/store.ts';
+import { type CrlIntent, moveIntent, recordIntent } from '../issuance/store.ts';
 import { latest, publishRow } from './store.ts';
 
 /** BR §4.9.7: at most 10 days; published hourly or sooner once revocation exists, so a late publisher has days, not minutes. */
@@ -21,7 +21,7 @@ const SIGNING_DEADLINE_MS = 10_000;
 export async function publishCrls(parts: IssuanceParts): Promise<number> {
   let missing = 0;
   for (const issuerKey of parts.authority().issuerKeys.values()) {
-    for (let shard = 0; shard < issuerKey.shape.shards; shard += 1) {
+    for (let shard = 1; shard <= issuerKey.shape.shards; shard += 1) {
       const current = await latest(parts.database, issuerKey.id, shard);
       const now = parts.clock.now();
       if (current !== undefined && now < (current.this_update + current.next_update) / 2) continue;
@@ -47,10 +47,10 @@ async function publishShard(parts: IssuanceParts, issuerKey: IssuerKey, shard: n
 
   const id = publicId(nextUpdate, random);
   const facts = { intent: id, issuerKey: issuerKey.id, shard, number };
-  const intent: Intent = {
-    id, realm, purpose: 'crl', issuer_key: issuerKey.id, serial: `crl:${shard}:${number}`, request_ref: `crl:${issuerKey.id}:${shard}:${number}`,
-    door: 'internal', requester_kind: 'job', requester_id: 'publish-crls', profile: 'crl', config_digest: generation.digest,
-    evidence_digest: '', spki_sha256: '', not_before: thisUpdate, not_after: nextUpdate, shard, tbs, lineage_id: id, replaces: null,
+  const intent: CrlIntent = {
+    id, realm, purpose: 'crl', issuer_key: issuerKey.id, serial: `crl:${shard}:${number}`, request_ref: null,
+    door: 'internal', requester_kind: null, requester_id: null, profile: null, config_digest: generation.digest,
+    evidence_digest: null, spki_sha256: null, not_before: thisUpdate, not_after: nextUpdate, shard, tbs, lineage_id: null, replaces: null,
     front_id: parts.frontId, signer_id: signer.id ?? generation.signer.id, deadline: now + SIGNING_DEADLINE_MS, created: now,
   };
   const intended = await database.commit([

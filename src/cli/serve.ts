@@ -1,0 +1,54 @@
+/** `chancery serve`: one front (or several behind the same listeners), beside a signer that runs already. */
+import type { Generation } from '../config/generation.ts';
+import { logEventsTo } from '../telemetry/events.ts';
+import { openLog } from '../telemetry/log.ts';
+import { sentenceFor } from '../wiring/faults.ts';
+import { type Front, openFront } from '../wiring/front.ts';
+import { type Command, Mistake } from './command.ts';
+import { loadGeneration } from './load.ts';
+
+export const serve: Command = {
+  name: 'serve',
+  help: `usage: chancery serve
+
+Runs one front: listeners, doors, jobs. The signer must be started apart (chancery signer); until it answers, requests wait.
+SIGHUP takes up a changed configuration, SIGTERM and Ctrl-C drain and stop within 5 seconds.
+
+  CHANCERY_CONFIG=/etc/chancery CHANCERY_STATE=/var/lib/chancery chancery serve`,
+  async run() {
+    await serveUntilStopped(loadGeneration(process.env));
+    return 0;
+  },
+};
+
+/** Opens a front, calls `onReady`, and takes it down when asked to stop. Throws Mistake for what the operator can mend. */
+export async function serveUntilStopped(generation: Generation, onReady: (front: Front) => void = () => {}): Promise<void> {
+  logEventsTo(openLog({ name: 'front', level: process.env['CHANCERY_LOG'] ?? 'info' }));
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    process.once('disconnect', () => resolve()); // the process that started us is gone
+  });
+  let front: Front;
+  try {
+    const opening = openFront(generation, process.env);
+    const first = await Promise.race([opening, stopped]);
+    if (first === undefined) process.exit(0); // stopped before it was ready: nothing was promised to anybody
+    front = first;
+  } catch (error) {
+    const sentence = sentenceFor(error);
+    if (sentence === undefined) throw error;
+    throw new Mistake(sentence);
+  }
+  process.on('SIGHUP', () => reload(front));
+  onReady(front);
+  await stopped;
+  await front[Symbol.asyncDispose]();
+}
+
+function reload(front: Front): void {
+  try {
+    front.adopt(loadGeneration(process.env), 'SIGHUP');
+  } catch (error) {
+    console.error(`chancery: ${(error as Error).message}\nthe configuration in force stays as it is`);
+  }
+}

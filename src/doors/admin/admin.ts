@@ -1,0 +1,57 @@
+/**
+ * The operator's door: a Unix socket in the state directory, so that who may use it is who may open the file.
+ * The command line speaks to it in JSON; every answer has `ok`, and `message` when it is false.
+ */
+import type { Door, HttpReply, HttpRequest, HttpRoute } from '../../http/route.ts';
+
+/** What the door can have done; wiring gives it. A thrown `OperatorMistake` is told, anything else is our fault. */
+export interface Operations {
+  status(): unknown;
+  applyConfiguration(dryRun: boolean): Promise<unknown>;
+  explain(question: unknown): unknown;
+  acknowledgeRestore(dryRun: boolean): Promise<unknown>;
+}
+
+export class OperatorMistake extends Error {
+  override readonly name = 'OperatorMistake';
+}
+
+export function createAdminDoor(operations: Operations): Door {
+  return {
+    name: 'admin',
+    prefix: '/',
+    routes: [
+      row('GET', '/status', () => operations.status()),
+      row('POST', '/config/apply', (body) => operations.applyConfiguration(isDryRun(body))),
+      row('POST', '/explain', (body) => operations.explain(body)),
+      row('POST', '/restore/acknowledge', (body) => operations.acknowledgeRestore(isDryRun(body))),
+    ],
+  };
+}
+
+function row(method: 'GET' | 'POST', path: string, operation: (body: unknown) => unknown): HttpRoute {
+  return {
+    method, path,
+    async handle(request) {
+      try {
+        return json(200, { ok: true, result: await operation(method === 'POST' ? await read(request) : undefined) });
+      } catch (error) {
+        if (!(error instanceof OperatorMistake)) throw error;
+        return json(422, { ok: false, message: error.message });
+      }
+    },
+  };
+}
+
+async function read(request: HttpRequest): Promise<unknown> {
+  try {
+    return JSON.parse((await request.body()).toString('utf8'));
+  } catch (cause) {
+    throw new OperatorMistake('the request is not JSON', { cause });
+  }
+}
+
+const isDryRun = (body: unknown): boolean => (body as { dryRun?: unknown } | null)?.dryRun === true;
+
+const json = (status: number, body: unknown): HttpReply =>
+  ({ status, headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }, body: JSON.stringify(body) });
