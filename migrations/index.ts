@@ -1,6 +1,7 @@
 /** The manifest of migrations, in the order in which they run. */
 
 import { core } from './0001-core.ts';
+import { acme } from './0002-acme.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [core];
+export const migrations: readonly Migration[] = [core, acme];
