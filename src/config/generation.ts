@@ -74,8 +74,9 @@ export interface Issuer {
   readonly keyUri: string;
   readonly profiles: readonly string[];
   readonly shards: number;
-  /** `http://…/crl`, without a trailing slash: the key's id and the shard are appended. */
+  /** `http://…/crl/ID`: a shard's own URL is made from it by crlUrlOf(). */
   readonly crlUrl: string;
+  /** `http://…/ca/ID.cer`, as it stands in certificates. */
   readonly caIssuersUrl: string;
   /** Certificates that the signer agrees to sign per second, counted over its own clock. */
   readonly ratePerSecond: number;
@@ -128,7 +129,7 @@ export interface NameRules {
   /** Scheme and authority are literal; a path segment `*` is any one segment, a last `**` is one or more. */
   readonly uris: readonly string[];
   /** By subject attribute: patterns in which `*` is any run of characters. */
-  readonly subject: Readonly<Partial<Record<SubjectAttribute, readonly string[]>>>;
+  readonly subject: { readonly [A in SubjectAttribute]?: readonly string[] };
 }
 
 /** A CIDR range, its host bits zero. `octets` has length 4 or 16. */

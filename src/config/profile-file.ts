@@ -1,0 +1,90 @@
+/** ca-config/profiles/NAME.yaml: what a certificate of this kind looks like. */
+import { z } from 'zod';
+import type { NameType } from '../x509/name.ts';
+import type { ExtendedKeyUsage, KeyUsage, SubjectAttribute } from '../x509/shape.ts';
+import type { FaultsOf } from './fault.ts';
+import type { Profile } from './generation.ts';
+import { type Complete, mapping, parsed, type Read } from './schema.ts';
+import { duration, durationText, simpleName } from './values.ts';
+
+/** Key usages that a certificate of an end entity may have; those of a CA are not for configuration. */
+const KEY_USAGES = ['digitalSignature', 'keyEncipherment', 'keyAgreement'] as const satisfies readonly KeyUsage[];
+const EXTENDED_KEY_USAGES = ['serverAuth', 'clientAuth'] as const satisfies readonly ExtendedKeyUsage[];
+const NAME_TYPES = ['dns', 'ip', 'uri', 'email'] as const satisfies readonly NameType[];
+const DAY_MS = 86_400_000;
+/** CA/Browser Forum BR 6.3.2 (2026): nothing that terminates TLS needs more. Devices may: they are not reached as easily. */
+const MAX_VALIDITY_MS = { serverAuth: 200 * DAY_MS, otherwise: 3660 * DAY_MS };
+const MAX_BACKDATE_MS = 3_600_000;
+
+export const profileKeys = {
+  /** For people: consoles and the ACME directory's list of profiles show it. */
+  description: z.string().min(1).max(200),
+  /** The issuer group that signs it. */
+  group: parsed(simpleName).prefault('default'),
+  /** True for what serves the server itself: no door may offer it. */
+  internal: z.boolean().default(false),
+  /** Kinds of names that may stand in the certificate. */
+  names: z.array(z.enum(NAME_TYPES)),
+  maxNames: z.int().min(1).max(1000).default(100),
+  /** The one name is a SPIFFE ID, and the certificate an X.509-SVID. */
+  spiffe: z.boolean().default(false),
+  /** Subject attributes, each `required` or `optional`; none gives an empty subject. */
+  subject: mapping({
+    serialNumber: z.enum(['required', 'optional']).optional(),
+    commonName: z.enum(['required', 'optional']).optional(),
+  }).prefault({}),
+  keyUsage: z.array(z.enum(KEY_USAGES)).min(1),
+  /** Bits added when the subject key is RSA. */
+  rsaKeyUsage: z.array(z.enum(KEY_USAGES)).optional(),
+  extendedKeyUsage: z.array(z.enum(EXTENDED_KEY_USAGES)).min(1),
+  /** What a requester gets who asks for nothing else. */
+  validity: parsed(duration).prefault('160h'),
+  /** The most that a requester may ask for; `validity` when absent. */
+  maxValidity: parsed(duration).optional(),
+  /** How far in the past notBefore lies, for relying parties whose clocks are slow. */
+  backdate: parsed(duration).prefault('1h'),
+} as const;
+
+/** The rules between keys. */
+export function checkProfile(file: Read<typeof profileKeys>, faults: FaultsOf): void {
+  const { validity, maxValidity = validity, backdate, names, subject, extendedKeyUsage, spiffe, maxNames } = file;
+  if (validity !== undefined && maxValidity !== undefined) {
+    const most = extendedKeyUsage?.includes('serverAuth') ? MAX_VALIDITY_MS.serverAuth : MAX_VALIDITY_MS.otherwise;
+    if (validity > maxValidity) faults.add(['validity'], `${durationText(validity)} is more than maxValidity ${durationText(maxValidity)}`);
+    if (maxValidity > most) {
+      faults.add([file.maxValidity === undefined ? 'validity' : 'maxValidity'], `${durationText(maxValidity)} is more than ${durationText(most)}`);
+    }
+    if (backdate !== undefined && backdate >= validity) faults.add(['backdate'], `${durationText(backdate)} is not less than validity ${durationText(validity)}`);
+  }
+  if (backdate !== undefined && backdate > MAX_BACKDATE_MS) faults.add(['backdate'], `${durationText(backdate)} is more than ${durationText(MAX_BACKDATE_MS)}`);
+  for (const key of ['names', 'keyUsage', 'rsaKeyUsage', 'extendedKeyUsage'] as const) checkRepeats(key, file[key], faults);
+  const attributes = Object.values(subject ?? {}).filter((need) => need !== undefined);
+  if (names?.length === 0 && subject !== undefined && !attributes.includes('required')) {
+    faults.add(['names'], 'is an empty list: a certificate needs a name, or a subject attribute that is required');
+  }
+  if (spiffe) { // SPIFFE X509-SVID §2, §4.4
+    if (names !== undefined && names.join() !== 'uri') faults.add(['names'], 'is not [uri]: an X.509-SVID has one SPIFFE ID and, here, nothing else');
+    if (maxNames !== undefined && maxNames !== 1) faults.add(['maxNames'], `${maxNames} is not 1: an X.509-SVID has exactly one SPIFFE ID`);
+    if (extendedKeyUsage !== undefined && extendedKeyUsage.length < 2) faults.add(['extendedKeyUsage'], 'is not [serverAuth, clientAuth], as an X.509-SVID has it');
+  }
+}
+
+function checkRepeats(key: string, list: readonly string[] | undefined, faults: FaultsOf): void {
+  list?.forEach((entry, at) => {
+    if (list.indexOf(entry) < at) faults.add([key, at], `"${entry}" is there twice`);
+  });
+}
+
+export function profileOf(name: string, file: Complete<typeof profileKeys>): Profile {
+  const attributes = Object.entries(file.subject) as [SubjectAttribute, 'required' | 'optional'][];
+  return {
+    name, description: file.description, group: file.group, internal: file.internal,
+    requiredSubject: attributes.filter(([, need]) => need === 'required').map(([attribute]) => attribute),
+    shape: {
+      profile: name, keyUsage: file.keyUsage, ...(file.rsaKeyUsage === undefined ? {} : { rsaKeyUsage: file.rsaKeyUsage }),
+      extendedKeyUsage: file.extendedKeyUsage, nameTypes: file.names, maxNames: file.maxNames, spiffe: file.spiffe,
+      subject: attributes.map(([attribute]) => attribute),
+      validityMs: file.validity, maxValidityMs: file.maxValidity ?? file.validity, backdateMs: file.backdate,
+    },
+  };
+}
