@@ -1,4 +1,6 @@
 /** `chancery serve`: one front (or several behind the same listeners), beside a signer that runs already. */
+import cluster from 'node:cluster';
+import { join } from 'node:path';
 import type { Generation } from '../config/generation.ts';
 import { logEventsTo } from '../telemetry/events.ts';
 import { openLog } from '../telemetry/log.ts';
@@ -16,14 +18,20 @@ SIGHUP takes up a changed configuration, SIGTERM and Ctrl-C drain and stop withi
 
   CHANCERY_CONFIG=/etc/chancery CHANCERY_STATE=/var/lib/chancery chancery serve`,
   async run() {
-    await serveUntilStopped(loadGeneration(process.env));
+    // A front of several tells the process that started them all; that one prints what to try.
+    await serveUntilStopped(loadGeneration(process.env), () => process.send?.({ kind: 'ready' }), cluster.isWorker ? 'file' : 'stdout');
     return 0;
   },
 };
 
 /** Opens a front, calls `onReady`, and takes it down when asked to stop. Throws Mistake for what the operator can mend. */
-export async function serveUntilStopped(generation: Generation, onReady: (front: Front) => void = () => {}): Promise<void> {
-  logEventsTo(openLog({ name: 'front', level: process.env['CHANCERY_LOG'] ?? 'info' }));
+export async function serveUntilStopped(
+  generation: Generation, onReady: (front: Front) => void = () => {}, logTo: 'stdout' | 'file' = 'stdout',
+): Promise<void> {
+  logEventsTo(openLog({
+    name: 'front', level: process.env['CHANCERY_LOG'] ?? 'info',
+    ...(logTo === 'file' ? { file: join(generation.stateDirectory, 'log/front.log') } : {}),
+  }));
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
     process.once('disconnect', () => resolve()); // the process that started us is gone

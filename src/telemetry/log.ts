@@ -5,12 +5,13 @@ export type { Logger };
 
 const SECRET = ['pin', 'password', 'hmacKey', 'macKey', 'privateKey', 'authorization', 'cookie'];
 
-/** `level`: pino's; `destination`: 1 for standard output, or a file path. */
-export function openLog(options: { level?: string; name: string }): Logger {
+/** `level`: pino's. To standard output, or appended to `file`, whose directory is made. */
+export function openLog(options: { level?: string; name: string; file?: string }): Logger {
+  const destination = pino.destination({ dest: options.file ?? 1, mkdir: true, sync: false, minLength: 0 });
   return pino({
     name: options.name,
     level: options.level ?? 'info',
     redact: { paths: SECRET.flatMap((word) => [word, `*.${word}`]), censor: '[redacted]' },
     timestamp: pino.stdTimeFunctions.isoTime,
-  });
+  }, destination);
 }

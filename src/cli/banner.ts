@@ -1,0 +1,44 @@
+/** What `chancery start` says when it is ready: where everything is, and commands that work when pasted. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { Generation } from '../config/generation.ts';
+import { decodePem } from '../x509/pem.ts';
+
+export function banner(generation: Generation): string {
+  const { stateDirectory, listeners, validation } = generation;
+  const here = (path: string): string => {
+    const short = relative(process.cwd(), path);
+    return short.startsWith('..') ? path : short;
+  };
+  const root = here(join(stateDirectory, 'public/root.pem'));
+  const [rootDer = new Uint8Array()] = decodePem('CERTIFICATE', readFileSync(join(stateDirectory, 'public/root.pem'), 'utf8'));
+  const fingerprint = createHash('sha256').update(rootDer).digest('hex').toUpperCase().match(/../g)?.join(':');
+  const directories = [...generation.directories.values()].map(({ externalUrl, path }) => `${externalUrl}${path}/directory`);
+  const [server = ''] = directories;
+  const status = `http://localhost:${listeners.status.port}`;
+  const shown = directories.map((url) => `  ACME        ${url}`).join('\n');
+  const attempts = here(join(stateDirectory, 'try'));
+  return `
+Chancery is ready (${generation.mode}).${generation.mode === 'development' ? ' Keys are in SoftHSM, all processes run as one user: for trying out, not for trust.' : ''}
+
+${shown}
+  status      ${status}/ca/root.pem  ${status}/healthz  ${status}/readyz
+  metrics     http://${listeners.metrics.host}:${listeners.metrics.port}/metrics
+  root        ${root}
+  SHA-256     ${fingerprint}
+  logs        ${here(join(stateDirectory, 'log/front.log'))}
+
+A first certificate, in another terminal (names below .localhost are this machine):
+
+  REQUESTS_CA_BUNDLE=${root} certbot certonly --standalone --http-01-port ${validation.http01Port} -n --agree-tos \\
+    --register-unsafely-without-email --server ${server} -d demo.localhost \\
+    --config-dir ${attempts}/certbot --work-dir ${attempts}/certbot --logs-dir ${attempts}/certbot
+
+  LEGO_CA_CERTIFICATES=${root} lego --accept-tos --email you@example.internal --server ${server} \\
+    --domains lego.localhost --http --http.port :${validation.http01Port} --path ${attempts}/lego run
+
+  curl --cacert ${root} ${server}
+
+Ctrl-C stops it.`;
+}

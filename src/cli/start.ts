@@ -1,0 +1,105 @@
+/** `chancery start`: everything on one machine under one user. In development mode it makes keys first, once. */
+import cluster from 'node:cluster';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Generation } from '../config/generation.ts';
+import { banner } from './banner.ts';
+import { type Command, Mistake } from './command.ts';
+import { CHECKOUT, loadGeneration } from './load.ts';
+import { serveUntilStopped } from './serve.ts';
+
+const MAIN = join(CHECKOUT, 'src/main.ts');
+const SIGNER_STOP_MS = 2_000;
+
+export const start: Command = {
+  name: 'start',
+  help: `usage: chancery start
+
+Runs the signer and the fronts that ca.yaml asks for, under one user. In development mode the first start makes a root and an
+intermediate in SoftHSM tokens below the state directory. Prints what to try, then runs until Ctrl-C.
+Logs go to log/ in the state directory; CHANCERY_LOG=debug says more.
+
+  npm start
+  CHANCERY_STATE=/tmp/try CHANCERY_DATABASE=postgres://me@localhost/ca npm start`,
+  async run() {
+    const generation = loadGeneration(process.env);
+    if (generation.mode === 'development') await developmentKeys(generation);
+    const signer = startSigner();
+    try {
+      const fronts = frontsOf(generation);
+      if (fronts === 1) await serveUntilStopped(generation, () => console.log(banner(generation)), 'file');
+      else await serveManyUntilStopped(fronts, () => console.log(banner(generation)));
+    } finally {
+      await stop(signer);
+    }
+    return 0;
+  },
+};
+
+/** SQLite has one writer, so it has one front; PostgreSQL one per core unless ca.yaml says otherwise. */
+function frontsOf({ database, fronts }: Generation): number {
+  if (database.startsWith('sqlite:')) {
+    if (typeof fronts === 'number' && fronts > 1) throw new Mistake(`ca.yaml: fronts: ${fronts} fronts need PostgreSQL: set database, or fronts: 1`);
+    return 1;
+  }
+  return fronts === 'auto' ? availableParallelism() : fronts;
+}
+
+/** Runs the development ceremony unless its certificates are there; the ceremony itself never overwrites anything. */
+async function developmentKeys({ stateDirectory, signer }: Generation): Promise<void> {
+  if (existsSync(join(stateDirectory, 'public/intermediate.pem'))) return;
+  const ceremony = spawn(process.execPath, [
+    join(CHECKOUT, 'ceremony/development.ts'), '--state', stateDirectory, '--module', signer.module,
+  ], { stdio: 'inherit' });
+  const code = await new Promise<number | null>((resolve) => { ceremony.once('close', resolve); });
+  if (code !== 0) throw new Mistake('the development ceremony did not finish: see above, then start again');
+}
+
+/** In a process group of its own, so that Ctrl-C reaches the fronts first and they can finish what they began. */
+function startSigner(): ChildProcess {
+  return spawn(process.execPath, [MAIN, 'signer'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true });
+}
+
+async function stop(signer: ChildProcess): Promise<void> {
+  if (signer.exitCode !== null || signer.signalCode !== null) return;
+  const gone = new Promise<void>((resolve) => { signer.once('exit', () => resolve()); });
+  signer.kill('SIGTERM');
+  if ((await Promise.race([gone, sleep(SIGNER_STOP_MS, 'late', { ref: false })])) === 'late') signer.kill('SIGKILL');
+}
+
+/** Fronts behind the same listeners (node:cluster). One that dies is started again; the others go on. */
+async function serveManyUntilStopped(fronts: number, onReady: () => void): Promise<void> {
+  cluster.setupPrimary({ exec: MAIN, args: ['serve'] });
+  let stopping = false;
+  let readyOnce = false;
+  const failed = new Promise<never>((_, reject) => {
+    cluster.on('exit', (worker, code) => {
+      if (stopping) return;
+      // A front that never was ready has said why; starting it again would only say it again.
+      if (!readyOnce && code === 2) reject(new Mistake('the fronts could not start: see above'));
+      else setTimeout(() => { if (!stopping) cluster.fork(); }, 200);
+      void worker;
+    });
+  });
+  cluster.on('message', (_, message: { kind?: string }) => {
+    if (message.kind === 'ready' && !readyOnce) {
+      readyOnce = true;
+      onReady();
+    }
+    if (message.kind === 'applied') for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGHUP');
+  });
+  for (let index = 0; index < fronts; index += 1) cluster.fork();
+  process.on('SIGHUP', () => { for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGHUP'); });
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  await Promise.race([stopped, failed]);
+  stopping = true;
+  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+  const gone = workers.map((worker) => new Promise<void>((resolve) => { worker.once('exit', () => resolve()); }));
+  for (const worker of workers) worker.process.kill('SIGTERM');
+  await Promise.all(gone);
+}
