@@ -1,0 +1,230 @@
+/**
+ * The signing journal: append-only and write-ahead. `append` resolves when the line is on disk, and no key is used before.
+ * Lines that wait share one write and one fdatasync. A line that was written but not used for a signature does no harm:
+ * recovery signs it or leaves it.
+ */
+import { closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, unlinkSync, write } from 'node:fs';
+import { promisify } from 'node:util';
+import type { Clock } from '../clock.ts';
+import { fileOf, JournalFault, ordinals, textsOf } from './journal-files.ts';
+import { decodeLine, encodeLine, FIRST_PREV, headOf, type JournalEntry, type JournalLine, NOTHING } from './journal-line.ts';
+
+export { JournalFault, readJournal } from './journal-files.ts';
+export type { JournalEntry, JournalLine, LinePurpose } from './journal-line.ts';
+
+/** Where a line stands: file ordinal × 2^26 + offset. One number, so that a million of them fit into 8 MB. */
+export type Position = number;
+const FILE = 2 ** 26;
+
+export interface Appended {
+  readonly seq: number;
+  readonly head: string;
+  readonly position: Position;
+}
+
+export interface JournalOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  /** A file that has reached this size is followed by a new one. */
+  readonly fileBytes?: number;
+  /** What the first line of a new file repeats of all that came before. */
+  readonly remember: () => Readonly<Record<string, string>>;
+}
+
+interface Waiting {
+  readonly ordinal: number;
+  readonly text: string;
+  readonly done: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+const writeAsync = promisify(write);
+const fdatasyncAsync = promisify(fdatasync);
+
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #fileBytes: number;
+  #ordinal = 0;
+  #size = 0;
+  #seq = 0;
+  #head = FIRST_PREV;
+  #descriptor = -1;
+  #openOrdinal = 0;
+  #waiting: Waiting[] = [];
+  #flushing: Promise<void> | undefined;
+  #broken: JournalFault | undefined;
+
+  /** Opens what is there, cutting off a line that was being written at a crash. @throws JournalFault */
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#fileBytes = options.fileBytes ?? 16 * 1024 * 1024;
+    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+    this.#resume();
+  }
+
+  /** Sequence of the last line, durable or about to be; 0 for an empty journal. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /**
+   * The line has its place (sequence, head, position) at once and in the order of calls.
+   * @returns when it is on disk @throws JournalFault; after one the journal takes no more, for nobody knows what is on disk
+   */
+  async append(entry: JournalEntry, placed?: (place: Appended) => void): Promise<Appended> {
+    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#ordinal === 0 || this.#size >= this.#fileBytes) this.#startFile();
+    const place = { seq: this.#seq + 1, position: this.#ordinal * FILE + this.#size };
+    const text = this.#next(entry);
+    const appended = { ...place, head: this.#head };
+    placed?.(appended);
+    await new Promise<void>((done, failed) => {
+      this.#waiting.push({ ordinal: this.#ordinal, text, done, failed });
+      this.#flushing ??= this.#flush();
+    });
+    return appended;
+  }
+
+  /** @returns the durable line at a position that `append` or `recent` named */
+  read(position: Position): JournalLine {
+    const file = fileOf(this.#options.directory, Math.floor(position / FILE));
+    const [text] = textsOf(file, position % FILE);
+    const line = text?.ended === true ? decodeLine(text.bytes) : undefined;
+    if (line === undefined) throw new JournalFault(`${file} has no line at byte ${position % FILE}`);
+    return line;
+  }
+
+  /** Lines of the files that reach to `since` (ms UTC) or later, oldest first: a little more than was asked for. */
+  *recent(since: number, until = Number.POSITIVE_INFINITY): Generator<{ line: JournalLine; position: Position }> {
+    const { directory } = this.#options;
+    const files = ordinals(directory);
+    const begins = new Map<number, number>();
+    // A file's first line tells when it begins, and so when the file before it ended.
+    let first = files.length - 1;
+    while (first > 0 && begin(directory, files[first] as number, begins) > since) first--;
+    for (const ordinal of files.slice(Math.max(first, 0))) {
+      if (begin(directory, ordinal, begins) > until) return;
+      for (const { offset, bytes, ended } of textsOf(fileOf(directory, ordinal))) {
+        const line = ended ? decodeLine(bytes) : undefined;
+        if (line !== undefined) yield { line, position: ordinal * FILE + offset };
+      }
+    }
+  }
+
+  /** Waits until all that was appended is on disk, and closes. */
+  async close(): Promise<void> {
+    await this.#flushing?.catch(() => {});
+    this.#broken ??= new JournalFault('the journal is closed');
+    if (this.#descriptor !== -1) closeSync(this.#descriptor);
+    this.#descriptor = -1;
+  }
+
+  #next(entry: JournalEntry): string {
+    const text = encodeLine(entry, this.#seq + 1, this.#head, this.#options.clock.now());
+    this.#seq += 1;
+    this.#head = headOf(text);
+    this.#size += Buffer.byteLength(text) + 1;
+    return text;
+  }
+
+  #startFile(): void {
+    this.#ordinal += 1;
+    this.#size = 0;
+    const note = this.#options.remember();
+    const nothing = { issuerKey: '', serial: '', core: '', intent: '', tbs: NOTHING };
+    const text = this.#next({ purpose: 'segment', ...nothing, note });
+    this.#waiting.push({ ordinal: this.#ordinal, text, done: () => {}, failed: () => {} });
+  }
+
+  async #flush(): Promise<void> {
+    // One turn of the event loop, so that requests that arrived together are written together.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) {
+      const ordinal = this.#waiting[0]?.ordinal ?? 0;
+      const after = this.#waiting.findIndex((line) => line.ordinal !== ordinal);
+      const batch = this.#waiting.splice(0, after === -1 ? this.#waiting.length : after);
+      try {
+        if (ordinal !== this.#openOrdinal) this.#openFile(ordinal);
+        const bytes = Buffer.from(`${batch.map(({ text }) => text).join('\n')}\n`);
+        for (let done = 0; done < bytes.length; ) {
+          done += (await writeAsync(this.#descriptor, bytes, done, bytes.length - done, null)).bytesWritten;
+        }
+        await fdatasyncAsync(this.#descriptor);
+      } catch (error) {
+        this.#broken = new JournalFault(`the journal cannot be written: ${(error as Error).message}`, { cause: error });
+        for (const { failed } of [...batch, ...this.#waiting.splice(0)]) failed(this.#broken);
+        break;
+      }
+      for (const { done } of batch) done();
+    }
+    this.#flushing = undefined;
+  }
+
+  #openFile(ordinal: number): void {
+    if (this.#descriptor !== -1) closeSync(this.#descriptor);
+    this.#descriptor = openSync(fileOf(this.#options.directory, ordinal), 'a', 0o600);
+    this.#openOrdinal = ordinal;
+    const directory = openSync(this.#options.directory, 'r');
+    fsyncSync(directory);
+    closeSync(directory);
+  }
+
+  /** Finds the end of the last file. */
+  #resume(): void {
+    const { directory } = this.#options;
+    const files = [...ordinals(directory)];
+    for (let ordinal = files.pop(); ordinal !== undefined; ordinal = files.pop()) {
+      const last = this.#checkFile(fileOf(directory, ordinal));
+      if (last === undefined) {
+        // Nothing of this file was durable. The first file of all was then never used.
+        unlinkSync(fileOf(directory, ordinal));
+        continue;
+      }
+      this.#ordinal = ordinal;
+      this.#seq = last.seq;
+      this.#head = last.head;
+      return;
+    }
+  }
+
+  /** Verifies the chain within one file and cuts off its unfinished end. @returns its last line */
+  #checkFile(file: string): JournalLine | undefined {
+    let last: JournalLine | undefined;
+    let torn: number | undefined;
+    for (const { offset, bytes, ended } of textsOf(file)) {
+      const line = ended ? decodeLine(bytes) : undefined;
+      const follows = line !== undefined && (last === undefined || (line.prev === last.head && line.seq === last.seq + 1));
+      // A torn write has nothing readable after it. If something is, then durable lines were changed.
+      if (line !== undefined && (torn !== undefined || !follows)) {
+        throw new JournalFault(`${file} is damaged at byte ${torn ?? offset}: the journal was changed after it was written`);
+      }
+      if (line === undefined) torn ??= offset;
+      else {
+        last = line;
+        this.#size = offset + bytes.length + 1;
+      }
+    }
+    if (torn !== undefined && last !== undefined) truncate(file, torn);
+    return last;
+  }
+}
+
+function begin(directory: string, ordinal: number, known: Map<number, number>): number {
+  let time = known.get(ordinal);
+  if (time === undefined) {
+    const [text] = textsOf(fileOf(directory, ordinal));
+    time = (text === undefined ? undefined : decodeLine(text.bytes))?.time ?? 0;
+    known.set(ordinal, time);
+  }
+  return time;
+}
+
+function truncate(file: string, length: number): void {
+  const descriptor = openSync(file, 'r+');
+  try {
+    ftruncateSync(descriptor, length);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,35 @@
+/** What the signer is told. Its own configuration: fronts can read it, and cannot write it. */
+import type { NameConstraints } from '../x509/name-constraints.ts';
+import type { CertificateShape, IssuerShape } from '../x509/shape.ts';
+
+export interface SignerKey {
+  readonly issuer: IssuerShape;
+  /** PKCS#11 URI (RFC 7512) with a pin-source. */
+  readonly uri: string;
+  /** The profiles that this key may sign; none for a retired key, which signs CRLs only. */
+  readonly profiles: readonly CertificateShape[];
+  /** Narrower than the CA certificate says, or all there is where that says nothing. */
+  readonly permittedNames?: NameConstraints;
+  /** Certificates per second; a burst of two seconds' worth may come at once. */
+  readonly ratePerSecond: number;
+}
+
+export interface SignerConfig {
+  /** 1–127, the first byte of every serial. Never used again with another journal. */
+  readonly id: number;
+  /** Absolute: journal, lock, memory of refused PINs. */
+  readonly stateDirectory: string;
+  /** Path of the Unix socket, at most 107 bytes. */
+  readonly socket: string;
+  /** Default 0600; 0660 where fronts run as another user of the same group. */
+  readonly socketMode?: number;
+  readonly keys: readonly SignerKey[];
+  /** PKCS#11 module, for URIs without module-path. */
+  readonly module?: string;
+  /** Signatures at once; by default the number of cores, which is right for SoftHSM. A network HSM takes 8. */
+  readonly lanes?: number;
+  /** A call into the module that takes longer gets the worker killed. Default 3000. */
+  readonly callDeadlineMs?: number;
+  /** Jobs that may wait for a lane. Default 1024. */
+  readonly queue?: number;
+}
