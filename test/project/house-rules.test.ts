@@ -12,7 +12,7 @@ const BROKEN: Record<keyof typeof RULES, Record<string, string>> = {
   'first-comments': { 'src/ca/order.ts': 'export {};\n' },
   unfinished: { 'src/ca/order.ts': `${comment}// TO${'DO'}: later\n` },
   suppressions: { 'src/ca/order.ts': `${comment}// @ts-ignore\n` },
-  'only-tests': { 'test/ca/order.test.ts': `${comment}test.only('x', () => {});\n` },
+  'only-tests': { 'test/ca/order.test.ts': `${comment}test.${'only'}('x', () => {});\n` },
   'forbidden-text': { 'docs/setup.md': `Look into "/${'root'}/secret".\n` },
   'exact-versions': { 'package.json': '{ "dependencies": { "koa": "^3.0.0" } }' },
   links: { 'README.md': 'See [the design](docs/nowhere.md).\n' },
