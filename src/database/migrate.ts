@@ -4,6 +4,7 @@ import { migrations as manifest } from '../../migrations/index.ts';
 import type { Migration } from '../../migrations/migration.ts';
 import type { Database } from './engine.ts';
 import { DatabaseUnusable } from './errors.ts';
+import { keepPartitions } from './partitions.ts';
 import { type Engine, offline } from './statement.ts';
 
 /**
@@ -18,6 +19,8 @@ export async function migrate(database: Database, migrations: readonly Migration
     added = missing.map(({ name }) => name);
     return missing.flatMap((migration) => script(migration, database.engine));
   });
+  const now = await database.now();
+  await keepPartitions(database, { now: () => now });
   return added;
 }
 
