@@ -1,0 +1,90 @@
+// The one place that opens a connection to a stranger: resolve, ask the policy about each address, dial an address
+// that passed. Nothing resolves again between the check and the connection (DNS rebinding).
+import { connect, type Socket } from 'node:net';
+import type { AddressPolicy } from './address-policy.ts';
+import { type DialFault, excludedTarget, faultFrom } from './dial-fault.ts';
+import type { Gate } from './gate.ts';
+import { type Host, hostText } from './host.ts';
+import type { Call, Resolver } from './resolver.ts';
+
+export interface ConnectorConfig {
+  readonly resolver: Resolver;
+  readonly policy: AddressPolicy;
+  readonly gate: Gate;
+  readonly connectTimeoutMs: number;
+}
+
+export interface Connection {
+  readonly socket: Socket;
+  readonly address: string;
+}
+
+/**
+ * A connected socket, which is destroyed when the call's signal says so and counts against the bounds until it is
+ * closed: the caller destroys it. Tries one address of each family, the second only when the first cannot be
+ * reached (RFC 8555 leaves it open; a host whose IPv6 is broken still gets its certificate). Throws DialFault.
+ */
+export async function openConnection(config: ConnectorConfig, host: Host, port: number, call: Call): Promise<Connection> {
+  const addresses = host.kind === 'ip' ? [host.address] : (await config.resolver.addresses(host.name, call)).values;
+  const permitted = addresses.filter((address) => config.policy.permits(address));
+  if (permitted.length === 0) {
+    const [address] = addresses;
+    if (address !== undefined) call.trail.dials.push({ address, port, outcome: 'excluded' });
+    throw excludedTarget();
+  }
+  let fault: DialFault | undefined;
+  for (const address of oneOfEachFamily(permitted)) {
+    const record = { address, port };
+    try {
+      const socket = await dial(config, address, port, call.signal);
+      call.trail.dials.push({ ...record, outcome: 'connected' });
+      return { socket, address };
+    } catch (error) {
+      fault = faultFrom(error, 'connect', `Connecting to ${named(host, address)} port ${port}`, call.signal);
+      call.trail.dials.push({ ...record, outcome: 'failed' });
+      if (fault.kind !== 'connect') break;
+    }
+  }
+  throw fault ?? excludedTarget();
+}
+
+/** `name (address)`, or the address alone. */
+export const named = (host: Host, address: string): string =>
+  host.kind === 'ip' ? hostText(host) : `${host.name} (${address})`;
+
+function oneOfEachFamily(addresses: readonly string[]): string[] {
+  const isV6 = (address: string) => address.includes(':');
+  const [first] = addresses;
+  if (first === undefined) return [];
+  const other = addresses.find((address) => isV6(address) !== isV6(first));
+  return other === undefined ? [first] : [first, other];
+}
+
+async function dial(config: ConnectorConfig, address: string, port: number, signal: AbortSignal): Promise<Socket> {
+  const leave = await config.gate.enter(address, signal);
+  if (signal.aborted) {
+    leave();
+    throw signal.reason;
+  }
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port });
+    const timer = setTimeout(() => socket.destroy(new TimedOut()), config.connectTimeoutMs);
+    const onAbort = () => socket.destroy(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      resolve(socket);
+    });
+    socket.on('error', reject); // stays: what happens after the connection is its user's to notice
+    socket.once('close', () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      leave();
+    });
+  });
+}
+
+class TimedOut extends Error {
+  override readonly name = 'TimedOut';
+  readonly code = 'ETIMEDOUT';
+}

@@ -1,0 +1,246 @@
+// Names to addresses and TXT records: our own stub resolver, so that we know which server said what, and so that
+// what was resolved is what is dialled. It keeps no answers: a record that was mended is seen at the next attempt.
+import type { Answer } from 'dns-packet';
+import { canonicalIp } from '../x509/ip.ts';
+import { DialFault } from './dial-fault.ts';
+import { type DnsMessage, type DnsServer, exchange, type Question } from './dns-exchange.ts';
+import type { Gate } from './gate.ts';
+import { isDnsName } from './host.ts';
+import { printable } from './printable.ts';
+import type { Trail } from './trail.ts';
+
+export interface ResolverConfig {
+  readonly servers: readonly DnsServer[];
+  /** Name (lower-case, no trailing dot) → addresses, in the order in which to dial them. */
+  readonly hosts: ReadonlyMap<string, readonly string[]>;
+  readonly tcpFirst: boolean;
+  /** For one question to one server. */
+  readonly queryTimeoutMs: number;
+  /** For one lookup: all servers, all retries, all aliases. */
+  readonly lookupTimeoutMs: number;
+  readonly gate: Gate;
+}
+
+export interface Found {
+  readonly values: readonly string[];
+  /** The names that CNAME records led through; empty when the name itself has the records. */
+  readonly aliases: readonly string[];
+}
+
+export interface Call {
+  readonly signal: AbortSignal;
+  readonly trail: Trail;
+}
+
+/** Both throw DialFault `dns`: its `outcome` tells the cases apart. */
+export interface Resolver {
+  /** IPv6 addresses before IPv4, each in the order of the answer. Static hosts and loopback names as configured. */
+  addresses(name: string, call: Call): Promise<Found>;
+  /** Each value is one record, its strings joined, one character per octet. */
+  txt(name: string, call: Call): Promise<Found>;
+}
+
+const MAX_ALIASES = 8;
+const MAX_ADDRESSES = 16;
+const MAX_TXT_RECORDS = 100;
+const ROUNDS = 2;
+
+type Type = 'A' | 'AAAA' | 'TXT';
+
+/** Why a lookup found nothing, whether asking again may help (our side failed), and the words for it. */
+const OUTCOMES = {
+  nxdomain: { transient: false, words: 'the name does not exist (NXDOMAIN)' },
+  nodata: { transient: false, words: 'no such record exists' },
+  aliases: { transient: false, words: `the chain of CNAME records is circular or longer than ${MAX_ALIASES}` },
+  name: { transient: false, words: 'a name in the chain is not a valid DNS name' },
+  servfail: { transient: true, words: 'the resolver failed (SERVFAIL)' },
+  refused: { transient: true, words: 'the resolver refused to answer' },
+  malformed: { transient: true, words: 'the answer of the resolver made no sense' },
+  unreachable: { transient: true, words: 'the resolver could not be reached' },
+  timeout: { transient: true, words: 'the resolver did not answer in time' },
+} as const;
+
+export type DnsOutcome = keyof typeof OUTCOMES;
+
+export class DnsFault extends DialFault {
+  readonly outcome: DnsOutcome;
+
+  constructor(outcome: DnsOutcome, name: string, what: string, extra = '') {
+    const { words, transient } = OUTCOMES[outcome];
+    super('dns', `Looking up ${what} for ${name}: ${words}${extra}`, { transient });
+    this.outcome = outcome;
+  }
+}
+
+interface Result {
+  readonly outcome: DnsOutcome | 'found';
+  readonly values: readonly string[];
+  readonly aliases: readonly string[];
+  readonly server?: DnsServer | undefined;
+  readonly authentic: boolean;
+  /** Extended DNS Errors (RFC 8914), for the operator and the owner of the name. */
+  readonly extra: string;
+}
+
+export function openResolver(config: ResolverConfig): Resolver {
+  // Where the last answer came from: a dead first server costs its timeout once and not at every question.
+  let preferred = 0;
+
+  /** Servers in turn until one answers. SERVFAIL is an answer, and the next server would mostly give it too. */
+  async function ask(question: Question, signal: AbortSignal) {
+    let last: { kind: DnsOutcome; server: DnsServer } | undefined;
+    const count = config.servers.length;
+    const start = preferred;
+    for (let turn = 0; turn < count * ROUNDS && !signal.aborted; turn++) {
+      const index = (start + turn) % count;
+      const server = config.servers[index] as DnsServer;
+      const answer = await exchange(server, question, {
+        tcpFirst: config.tcpFirst, timeoutMs: config.queryTimeoutMs, signal,
+      });
+      if (answer.kind !== 'message') {
+        last = { kind: answer.kind, server };
+        continue;
+      }
+      if (!ANSWERED.has(answer.message.rcode)) {
+        last = { kind: 'refused', server };
+        continue;
+      }
+      preferred = index;
+      return { kind: 'message' as const, message: answer.message, server };
+    }
+    return last ?? { kind: 'timeout' as const, server: undefined };
+  }
+
+  async function lookup(name: string, type: Type, signal: AbortSignal): Promise<Result> {
+    const aliases: string[] = [];
+    let current = name;
+    const ended = (outcome: DnsOutcome | 'found', more: Partial<Result> = {}): Result =>
+      ({ outcome, values: [], aliases, authentic: false, extra: '', ...more });
+
+    for (;;) {
+      const local = type === 'TXT' ? undefined : localAddresses(config, current);
+      if (local !== undefined) {
+        const values = local.filter((address) => address.includes(':') === (type === 'AAAA'));
+        return ended(values.length > 0 ? 'found' : 'nodata', { values });
+      }
+      if (!isDnsName(current)) return ended('name');
+      const answer = await ask({ name: current, type }, signal);
+      if (answer.kind !== 'message') return ended(answer.kind, { server: answer.server });
+
+      const { message, server } = answer;
+      const more = { server, authentic: message.flag_ad, extra: extendedErrors(message) };
+      if (message.rcode === 'SERVFAIL') return ended('servfail', more);
+      const records = message.answers ?? [];
+      const asked = current;
+      for (let next = aliasOf(current, records); next !== undefined; next = aliasOf(current, records)) {
+        if (aliases.length === MAX_ALIASES || next === name || aliases.includes(next)) return ended('aliases', more);
+        aliases.push(next);
+        current = next;
+      }
+      const values = valuesOf(current, type, records);
+      if (values.length > 0) return ended('found', { ...more, values });
+      if (message.rcode === 'NXDOMAIN') return ended('nxdomain', more);
+      if (current === asked) return ended('nodata', more);
+      // The server did not follow its CNAME to the end: ask for the end.
+    }
+  }
+
+  /** Bounds, deadline and record around one or two lookups. */
+  async function bounded(name: string, types: readonly Type[], { signal, trail }: Call): Promise<Result[]> {
+    const leave = await config.gate.enter(zoneOf(name), signal);
+    const limit = new AbortController();
+    const stop = () => limit.abort();
+    const timer = setTimeout(stop, config.lookupTimeoutMs);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const results = await Promise.all(types.map((type) => lookup(name, type, limit.signal)));
+      for (const [index, result] of results.entries()) trail.lookups.push(record(name, types[index] as Type, result));
+      signal.throwIfAborted();
+      return results;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+      leave();
+    }
+  }
+
+  return {
+    async addresses(name, call) {
+      const local = localAddresses(config, name);
+      if (local !== undefined) return { values: local, aliases: [] };
+      const results = await bounded(name, ['AAAA', 'A'], call);
+      const values = results.flatMap((result) => result.values);
+      const [first] = results.filter((result) => result.outcome !== 'found').sort(worstFirst);
+      if (values.length === 0 && first !== undefined) {
+        throw new DnsFault(first.outcome as DnsOutcome, name, 'addresses', first.extra);
+      }
+      return { values, aliases: results.find((result) => result.values.length > 0)?.aliases ?? [] };
+    },
+
+    async txt(name, call) {
+      const [result] = (await bounded(name, ['TXT'], call)) as [Result];
+      if (result.outcome !== 'found') throw new DnsFault(result.outcome, name, 'TXT records', result.extra);
+      return result;
+    },
+  };
+}
+
+const ANSWERED: ReadonlySet<string> = new Set(['NOERROR', 'NXDOMAIN', 'SERVFAIL']);
+
+/** RFC 6761 §6.3: localhost names are never asked for. Then the operator's own. */
+function localAddresses(config: ResolverConfig, name: string): readonly string[] | undefined {
+  const configured = config.hosts.get(name);
+  if (configured !== undefined) return configured;
+  return name === 'localhost' || name.endsWith('.localhost') ? ['127.0.0.1', '::1'] : undefined;
+}
+
+/** Lookups are bounded by what is probably one zone, for a zone whose servers hang makes all its lookups hang. */
+const zoneOf = (name: string): string => name.split('.').slice(-2).join('.');
+
+const worstFirst = (a: Result, b: Result): number => rank(b) - rank(a);
+function rank({ outcome }: Result): number {
+  if (outcome === 'found') return 0;
+  return OUTCOMES[outcome].transient ? 3 : outcome === 'nodata' ? 1 : 2;
+}
+
+const owner = (record: Answer): string => record.name.toLowerCase();
+
+function aliasOf(name: string, records: readonly Answer[]): string | undefined {
+  const alias = records.find((record) => record.type === 'CNAME' && owner(record) === name);
+  return alias?.type === 'CNAME' ? alias.data.toLowerCase() : undefined;
+}
+
+function valuesOf(name: string, type: Type, records: readonly Answer[]): string[] {
+  const values: string[] = [];
+  for (const record of records) {
+    if (record.type !== type || owner(record) !== name || record.class !== 'IN') continue;
+    if (record.type === 'TXT') {
+      if (values.length < MAX_TXT_RECORDS) values.push(Buffer.concat(record.data as Buffer[]).toString('latin1'));
+    } else if (record.type === 'A' || record.type === 'AAAA') {
+      const address = canonicalIp(record.data);
+      if (address !== undefined && values.length < MAX_ADDRESSES) values.push(address);
+    }
+  }
+  return values;
+}
+
+function extendedErrors(message: DnsMessage): string {
+  for (const record of message.additionals ?? []) {
+    if (record.type !== 'OPT') continue;
+    const option = record.options.find(({ code }) => (code as number) === 15);
+    if (option?.data !== undefined && option.data.length >= 2) return ` (extended error ${option.data.readUInt16BE(0)})`;
+  }
+  return '';
+}
+
+function record(name: string, type: Type, result: Result) {
+  return {
+    name,
+    type,
+    outcome: result.outcome,
+    ...(result.server && { resolver: `${result.server.host}#${result.server.port}` }),
+    ...(result.values.length > 0 && { answers: result.values.slice(0, 4).map((value) => printable(value, 64)) }),
+    ...(result.aliases.length > 0 && { aliases: result.aliases }),
+    ...(result.authentic && { authentic: true as const }),
+  };
+}
