@@ -1,0 +1,41 @@
+// The record of one attempt, to be stored with the authorization and, in the end, with the certificate.
+import type { DialRecord, LookupRecord, Trail } from '../dial/trail.ts';
+
+export type ChallengeType = 'http-01' | 'dns-01' | 'tls-alpn-01';
+
+/** JSON, small: the addresses and names in it are as they were, and texts of strangers are cut and printable. */
+export interface Evidence {
+  readonly type: ChallengeType;
+  /** Milliseconds since the epoch, and how long it took. */
+  readonly at: number;
+  readonly ms: number;
+  /** The address that answered last; `address#port` of the resolver that was asked last. */
+  readonly address?: string;
+  readonly resolver?: string;
+  readonly lookups?: readonly LookupRecord[];
+  /** Only when something else happened than one connection. */
+  readonly dials?: readonly DialRecord[];
+  readonly redirects?: readonly string[];
+  /** HTTP status of the last hop. */
+  readonly status?: number;
+  readonly tlsVersion?: string;
+  /** SHA-256 of the certificate that was presented, in hex. */
+  readonly certificateSha256?: string;
+}
+
+export function evidenceOf(type: ChallengeType, trail: Trail, at: number, now: number, facts: Partial<Evidence> = {}): Evidence {
+  const { lookups, dials, redirects } = trail;
+  const connected = dials.findLast(({ outcome }) => outcome === 'connected');
+  const resolver = lookups.findLast((lookup) => lookup.resolver !== undefined)?.resolver;
+  return {
+    type,
+    at,
+    ms: now - at,
+    ...(connected && { address: connected.address }),
+    ...(resolver !== undefined && { resolver }),
+    ...(lookups.length > 0 && { lookups }),
+    ...((dials.length > 1 || (connected === undefined && dials.length > 0)) && { dials }),
+    ...(redirects.length > 0 && { redirects }),
+    ...facts,
+  };
+}
