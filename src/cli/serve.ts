@@ -7,7 +7,7 @@ import { openLog } from '../telemetry/log.ts';
 import { sentenceFor } from '../wiring/faults.ts';
 import { type Front, openFront } from '../wiring/front.ts';
 import { type Command, Mistake } from './command.ts';
-import { loadGeneration } from './load.ts';
+import { loadGeneration, places } from './load.ts';
 
 export const serve: Command = {
   name: 'serve',
@@ -38,7 +38,7 @@ export async function serveUntilStopped(
   });
   let front: Front;
   try {
-    const opening = openFront(generation, process.env);
+    const opening = openFront({ generation, configDirectory: places(process.env).config, environment: process.env });
     const first = await Promise.race([opening, stopped]);
     if (first === undefined) process.exit(0); // stopped before it was ready: nothing was promised to anybody
     front = first;
@@ -47,15 +47,15 @@ export async function serveUntilStopped(
     if (sentence === undefined) throw error;
     throw new Mistake(sentence);
   }
-  process.on('SIGHUP', () => reload(front));
+  process.on('SIGHUP', () => void reload(front));
   onReady(front);
   await stopped;
   await front[Symbol.asyncDispose]();
 }
 
-function reload(front: Front): void {
+async function reload(front: Front): Promise<void> {
   try {
-    front.adopt(loadGeneration(process.env), 'SIGHUP');
+    await front.adopt(loadGeneration(process.env), 'SIGHUP');
   } catch (error) {
     console.error(`chancery: ${(error as Error).message}\nthe configuration in force stays as it is`);
   }

@@ -1,7 +1,9 @@
 /** Builds one front process: database, signer client, CA, doors, jobs, listeners; and takes it down again in the opposite order. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recordGeneration } from '../ca/configuration/record.ts';
 import { highestReceipt } from '../ca/issuance/store.ts';
 import { type OpenCa, openCa } from '../ca/open.ts';
 import type { Authority } from '../ca/issuance/issuer-key.ts';
@@ -15,8 +17,10 @@ import { keepPartitions } from '../database/partitions.ts';
 import { publicId } from '../database/public-id.ts';
 import { openDialer } from '../dial/dialer.ts';
 import { createAcmeDoor } from '../doors/acme/acme.ts';
+import { createAdminDoor } from '../doors/admin/admin.ts';
 import { createStatusDoor } from '../doors/status/status.ts';
 import { createApp } from '../http/app.ts';
+import { listenUnixSocket } from '../http/unix-socket.ts';
 import { type Listening, listenPlain, listenTls } from '../http/server.ts';
 import { type Runner, startJobs } from '../jobs/runner.ts';
 import { jobTable } from '../jobs/table.ts';
@@ -26,6 +30,7 @@ import { collectProcessMetrics, registry } from '../telemetry/metrics.ts';
 import { openValidator } from '../validation/index.ts';
 import { loadAuthority } from './authority.ts';
 import { haltAt } from './halt.ts';
+import { operationsOf } from './operations.ts';
 import { OwnCertificate } from './own-certificate.ts';
 
 export interface Front extends AsyncDisposable {
@@ -34,15 +39,24 @@ export interface Front extends AsyncDisposable {
   readonly signer: Signer;
   readonly jobs: Runner;
   readonly generation: () => Generation;
-  /** Puts another generation in force: whole, at once, for the next request. */
-  adopt(generation: Generation): void;
+  /** Puts another generation in force: whole, at once, for the next request. `by` is recorded. */
+  adopt(generation: Generation, by: string): Promise<void>;
+}
+
+export interface FrontOptions {
+  readonly generation: Generation;
+  /** Where it was read from; `config apply` reads there again. */
+  readonly configDirectory: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly clock?: Clock;
 }
 
 const random = (octets: number): Uint8Array => randomBytes(octets);
 const SIGNER_PATIENCE_MS = 50;
 
 /** Resolves when the front is ready: the signer answers, CRLs can be fetched, the ACME listener is open. */
-export async function openFront(first: Generation, environment: NodeJS.ProcessEnv, clock: Clock = systemClock): Promise<Front> {
+export async function openFront(options: FrontOptions): Promise<Front> {
+  const { generation: first, environment, configDirectory, clock = systemClock } = options;
   await using opened = new AsyncDisposableStack();
   let authority: Authority = loadAuthority(first);
   const generation = (): Generation => authority.generation;
@@ -85,6 +99,17 @@ export async function openFront(first: Generation, environment: NodeJS.ProcessEn
   }
   const tls = opened.use(await listenTls(createApp({ doors: [acme.door], random }), { name: 'acme', ...first.listeners.acme }, identity));
 
+  const adopt = async (next: Generation, by: string): Promise<void> => {
+    const loaded = loadAuthority(next); // throws before anything has changed
+    const changed = await recordGeneration({ database, random }, next, by, clock.now());
+    authority = loaded;
+    if (changed) events.configurationApplied({ digest: next.digest, by });
+  };
+  await recordGeneration({ database, random }, first, 'start', clock.now());
+  const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness });
+  const admin = await listenUnixSocket(createApp({ doors: [createAdminDoor(operations)], random }), join(first.stateDirectory, 'admin.sock'));
+  if (admin !== undefined) opened.use(admin);
+
   const jobs = opened.use(startJobs({
     holder: frontId, clock, leases: openLeases(database),
     jobs: jobTable({
@@ -103,10 +128,7 @@ export async function openFront(first: Generation, environment: NodeJS.ProcessEn
   ready = true;
   const all = opened.move();
   return {
-    ca, database, signer, jobs, generation,
-    adopt(next) {
-      authority = loadAuthority(next);
-    },
+    ca, database, signer, jobs, generation, adopt,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

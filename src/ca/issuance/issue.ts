@@ -110,7 +110,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
 
 /** Policy and key rules together; also the dry run that `explain` and new orders ask for. */
 export function decideAll(
-  authority: Authority, request: Pick<IssuanceRequest, 'profile' | 'names' | 'requester'> & { publicKey?: Uint8Array },
+  authority: Authority, request: Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester'> & { readonly publicKey?: Uint8Array },
 ): Refusal[] {
   const { generation, issuerKeys } = authority;
   const refusals = decide(generation, request).map(({ kind, detail, name }) => new Refusal(kind, detail, name));

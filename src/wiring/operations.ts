@@ -1,0 +1,66 @@
+/** What the operator can have done over the admin socket, in terms of the parts of a running front. */
+import { decideAll } from '../ca/issuance/issue.ts';
+import type { Authority } from '../ca/issuance/issuer-key.ts';
+import { differences } from '../config/diff.ts';
+import { faultReport } from '../config/fault.ts';
+import type { Generation } from '../config/generation.ts';
+import { loadConfig } from '../config/load.ts';
+import { OperatorMistake, type Operations } from '../doors/admin/admin.ts';
+import type { Signer } from '../signing/client.ts';
+import { type Name, parseDnsName, parseIpName, type ParsedName } from '../x509/name.ts';
+import { AuthorityFault } from './authority.ts';
+
+export interface OperationParts {
+  readonly environment: NodeJS.ProcessEnv;
+  /** The directory that was loaded at the start, and is read again. */
+  readonly configDirectory: string;
+  readonly authority: () => Authority;
+  readonly adopt: (generation: Generation, by: string) => Promise<void>;
+  readonly signer: Signer;
+  readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
+}
+
+export function operationsOf(parts: OperationParts): Operations {
+  const generation = (): Generation => parts.authority().generation;
+  return {
+    status: () => ({ ...parts.readiness(), signer: { id: parts.signer.id, state: parts.signer.state() }, configuration: generation().digest }),
+
+    async applyConfiguration(dryRun) {
+      const loaded = loadConfig(parts.configDirectory, generation().stateDirectory, parts.environment);
+      if ('faults' in loaded) throw new OperatorMistake(faultReport(loaded.faults, 'nothing applied'));
+      const changes = differences(generation(), loaded.generation);
+      if (dryRun || loaded.generation.digest === generation().digest) return { digest: loaded.generation.digest, changes, applied: false };
+      try {
+        await parts.adopt(loaded.generation, 'operator');
+      } catch (error) {
+        if (error instanceof AuthorityFault) throw new OperatorMistake(error.message);
+        throw error;
+      }
+      process.send?.({ kind: 'applied' }); // the other fronts behind these listeners take it up too
+      return { digest: loaded.generation.digest, changes, applied: true };
+    },
+
+    explain(question) {
+      const { directory: name, profile: asked, names } = question as { directory: string; profile?: string; names: string[] };
+      const directory = generation().directories.get(name);
+      if (directory === undefined) {
+        throw new OperatorMistake(`there is no directory "${name}": it is one of ${[...generation().directories.keys()].join(', ')}`);
+      }
+      const profile = asked ?? directory.defaultProfile;
+      const reasons = decideAll(parts.authority(), {
+        profile, names: names.map(nameFrom), requester: { kind: 'acme-account', id: 'anybody', policies: directory.policies },
+      }).map(({ kind, message }) => ({ kind, detail: message }));
+      if (!directory.profiles.includes(profile)) reasons.unshift({ kind: 'profile-not-allowed', detail: `directory "${name}" does not offer profile "${profile}"` });
+      return { allowed: reasons.length === 0, directory: name, profile, reasons };
+    },
+  };
+}
+
+/** A name as an operator types it: an IP address where it reads as one, else a URI or a DNS name. */
+function nameFrom(text: string): Name {
+  const attempts: [Name['type'], ParsedName][] = [['ip', parseIpName(text)], ['dns', parseDnsName(text)]];
+  const found = attempts.find(([, parsed]) => parsed.value !== undefined);
+  if (found?.[1].value !== undefined) return { type: found[0], value: found[1].value };
+  if (text.includes('://')) return { type: 'uri', value: text };
+  throw new OperatorMistake(`"${text}" is no name: ${attempts[1]?.[1].fault ?? ''}`);
+}
