@@ -1,0 +1,129 @@
+// An ACME client (RFC 8555) that does what certbot does, request by request, and nothing else: one account, one connection,
+// http-01. Every flow is newOrder, authorization, challenge, authorization again, finalize, order again, certificate.
+import { createHash, type KeyObject, sign, generateKeyPairSync } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SecureContext } from 'node:tls';
+import { requestFor } from './certificate-request.ts';
+import { Connection, type Response } from './connection.ts';
+
+/** The members of the directory that a flow needs. */
+export interface Directory {
+  readonly newNonce: string;
+  readonly newAccount: string;
+  readonly newOrder: string;
+}
+
+interface Order {
+  readonly status: string;
+  readonly authorizations: readonly string[];
+  readonly finalize: string;
+  readonly certificate?: string;
+}
+
+interface Authorization {
+  readonly status: string;
+  readonly challenges: readonly { readonly type: string; readonly url: string; readonly token: string; readonly error?: unknown }[];
+}
+
+const PATIENCE_MS = 30_000; // for a server to validate, or to issue
+const SETTLED = new Set(['valid', 'invalid', 'ready']);
+
+const base64url = (value: string | Buffer): string => Buffer.from(value as string).toString('base64url');
+const pathOf = (url: string): string => url.slice(url.indexOf('/', 'https://'.length));
+
+/** What the http-01 responder must answer: token → key authorization. */
+export type Proofs = Map<string, string>;
+
+export class AcmeClient {
+  readonly #connection: Connection;
+  readonly #directory: Directory;
+  readonly #proofs: Proofs;
+  readonly #key: KeyObject;
+  readonly #subject = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  readonly #jwk: string;
+  readonly #thumbprint: string;
+  #account = '';
+  #nonce: string | undefined;
+  #url = '';
+
+  constructor(context: SecureContext, directory: Directory, proofs: Proofs) {
+    this.#connection = new Connection(new URL(directory.newOrder), context);
+    this.#directory = directory;
+    this.#proofs = proofs;
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { crv, kty, x, y } = publicKey.export({ format: 'jwk' });
+    this.#key = privateKey;
+    this.#jwk = JSON.stringify({ crv, kty, x, y }); // in the order of RFC 7638 §3
+    this.#thumbprint = createHash('sha256').update(this.#jwk).digest('base64url');
+  }
+
+  async register(): Promise<void> {
+    await this.#post(this.#directory.newAccount, { termsOfServiceAgreed: true });
+    this.#account = this.#url;
+  }
+
+  /** One complete issuance; resolves to the PEM chain. */
+  async issue(name: string): Promise<string> {
+    const order = await this.#post<Order>(this.#directory.newOrder, { identifiers: [{ type: 'dns', value: name }] });
+    const orderUrl = this.#url;
+    for (const url of order.authorizations) await this.#prove(url);
+    const csr = base64url(requestFor(name, this.#subject));
+    await this.#post(order.finalize, { csr });
+    const { status, certificate } = await this.#settled<Order>(orderUrl, (each) => each.status === 'valid' || each.status === 'invalid');
+    if (certificate === undefined) throw new Error(`the order of ${name} became ${status}`);
+    return (await this.#send(certificate, '')).body.toString();
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  async #prove(url: string): Promise<void> {
+    const authorization = await this.#post<Authorization>(url);
+    if (authorization.status === 'valid') return;
+    const challenge = authorization.challenges.find(({ type }) => type === 'http-01');
+    if (challenge === undefined) throw new Error('the server offers no http-01');
+    this.#proofs.set(challenge.token, `${challenge.token}.${this.#thumbprint}`);
+    try {
+      await this.#post(challenge.url, {});
+      const after = await this.#settled<Authorization>(url, ({ status }) => SETTLED.has(status));
+      if (after.status !== 'valid') throw new Error(`the authorization became ${after.status}: ${JSON.stringify(after.challenges.map(({ error }) => error))}`);
+    } finally {
+      this.#proofs.delete(challenge.token);
+    }
+  }
+
+  /** Asks until it is settled; seldom more than once, so that waiting is no load. */
+  async #settled<T>(url: string, isSettled: (answer: T) => boolean): Promise<T> {
+    const end = performance.now() + PATIENCE_MS;
+    for (let wait = 10; ; wait = Math.min(wait * 2, 200)) {
+      const answer = await this.#post<T>(url);
+      if (isSettled(answer)) return answer;
+      if (performance.now() > end) throw new Error(`${url} did not settle`);
+      await sleep(wait);
+    }
+  }
+
+  async #post<T>(url: string, payload?: unknown): Promise<T> {
+    const { headers, body } = await this.#send(url, payload === undefined ? '' : JSON.stringify(payload));
+    this.#url = headers['location'] ?? '';
+    return JSON.parse(body.toString()) as T;
+  }
+
+  async #send(url: string, payload: string): Promise<Response> {
+    for (let attempt = 1; ; attempt++) {
+      this.#nonce ??= (await this.#connection.request('HEAD', pathOf(this.#directory.newNonce))).headers['replay-nonce'];
+      const signer = this.#account === '' ? `"jwk":${this.#jwk}` : `"kid":"${this.#account}"`;
+      const header = base64url(`{"alg":"ES256",${signer},"nonce":"${this.#nonce}","url":"${url}"}`);
+      const content = base64url(payload);
+      const signature = sign('sha256', Buffer.from(`${header}.${content}`), { key: this.#key, dsaEncoding: 'ieee-p1363' });
+      const response = await this.#connection.request('POST', pathOf(url),
+        `{"protected":"${header}","payload":"${content}","signature":"${base64url(signature)}"}`);
+      this.#nonce = response.headers['replay-nonce'];
+      if (response.status < 400) return response;
+      const problem = response.body.toString();
+      if (attempt < 3 && problem.includes('badNonce')) continue; // RFC 8555 §6.5
+      throw new Error(`${response.status} from ${url}: ${problem.slice(0, 300)}`);
+    }
+  }
+}
