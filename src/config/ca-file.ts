@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { FaultsOf, KeyPath } from './fault.ts';
 import type { ChallengeType, Directory, Listen } from './generation.ts';
-import { type Complete, mapping, parsed, type Read } from './schema.ts';
+import { type Complete, either, mapping, parsed, type Read } from './schema.ts';
 import { address, baseUrl, dnsName, duration, durationText, listen, overlap, pageUrl, range, resolver, simpleName, statePath } from './values.ts';
 import { databaseUrl } from './database-url.ts';
 import { ownName } from './own-name.ts';
@@ -49,12 +49,12 @@ export const caKeys = {
   /** `sqlite:FILE` or `postgres://…`; CHANCERY_DATABASE replaces it. */
   database: parsed(databaseUrl).prefault('sqlite:chancery.db'),
   /** Front processes on this machine. */
-  fronts: z.union([z.literal('auto'), z.int().min(1).max(256)], { error: 'is neither auto nor a number from 1 to 256' }).default('auto'),
+  fronts: either([z.literal('auto'), z.int().min(1).max(256)], 'neither auto nor a number from 1 to 256').default('auto'),
   signer: mapping({
     id: z.int().min(1).max(127).default(1),
     socket: parsed(statePath).prefault('signer/signer.sock'),
     stateDirectory: parsed(statePath).prefault('signer'),
-    module: z.union([z.array(z.string().min(1)).min(1), z.string().min(1)], { error: 'is neither the path of a PKCS#11 module nor a list of them' }),
+    module: either([z.array(z.string().min(1)).min(1), z.string().min(1)], 'neither the path of a PKCS#11 module nor a list of them'),
     lanes: z.int().min(1).max(256).optional(),
     callDeadline: parsed(duration).prefault('3s'),
     queue: z.int().min(1).max(100_000).default(1024),
@@ -65,7 +65,7 @@ export const caKeys = {
     http01Port: port.default(5002),
     tlsAlpn01Port: port.default(5001),
     redirectPorts: z.array(port).default([80, 443]),
-    resolvers: z.union([z.literal('system'), z.array(parsed(resolver)).min(1)], { error: 'is neither system nor a list of addresses' }).default('system'),
+    resolvers: either([z.literal('system'), z.array(parsed(resolver)).min(1)], 'neither system nor a list of addresses').default('system'),
     hosts: z.record(z.string(), z.array(parsed(address)).min(1)).default({}),
     allow: z.array(parsed(range)).min(1),
     deny: z.array(parsed(range)).default([]),

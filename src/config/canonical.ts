@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
 import { withoutPassword } from './database-url.ts';
-import type { Generation } from './generation.ts';
+import type { Generation, NameRules } from './generation.ts';
 
 type Undigested = Omit<Generation, 'canonical' | 'digest'>;
 
@@ -15,11 +15,16 @@ export const digestOf = (canonical: string): string => createHash('sha256').upda
 /** All that decides what may be issued and how it was proved; the same on every machine that runs this configuration. */
 function decisive({ mode, realm, issuers, profiles, policies, directories, validation, ownCertificate }: Undigested) {
   return {
-    mode, realm, profiles, policies, directories, validation, ownCertificate,
+    mode, realm, profiles, directories, validation, ownCertificate,
+    policies: new Map([...policies].map(([name, policy]) => [name, { ...policy, allow: plain(policy.allow), deny: plain(policy.deny) }])),
     issuers: new Map([...issuers].map(([id, { keyUri, certificates, root, ...issuer }]) =>
       [id, { ...issuer, key: keyUri.replace(/\?.*$/s, '') }])),
   };
 }
+
+/** Ranges as people write them, and only the rules that there are. */
+const plain = ({ addresses, ...rules }: NameRules) =>
+  Object.fromEntries(Object.entries({ ...rules, addresses: addresses.map(({ text }) => text) }).filter(([, list]) => Object.keys(list).length > 0));
 
 /**
  * The whole generation as plain data for display and comparison, what belongs to one machine included:

@@ -1,6 +1,6 @@
 /** What one file says about another: every name must exist, every group must have exactly one active key that signs its profiles. */
 import { didYouMean, type FaultsOf, type KeyPath } from './fault.ts';
-import type { ConfigFiles } from './load.ts';
+import type { ConfigFiles } from './files.ts';
 
 export function checkReferences(files: ConfigFiles): void {
   checkIssuerIds(files);

@@ -1,5 +1,5 @@
 /** What production mode refuses, each with the reason: all of it is right on a laptop and dangerous elsewhere. */
-import type { ConfigFiles } from './load.ts';
+import type { ConfigFiles } from './files.ts';
 
 /** Labels of the tokens that the development ceremony makes. */
 const DEVELOPMENT_TOKENS = ['chancery-root', 'chancery-intermediate'];

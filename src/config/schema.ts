@@ -81,6 +81,10 @@ export const parsed = <T>(parse: (text: string) => T) =>
     }
   });
 
+/** What fits one of the schemas; otherwise the value `is ${clause}`. */
+export const either = <S extends readonly [z.ZodType, z.ZodType]>(schemas: S, clause: string) =>
+  z.union(schemas, { error: ({ input }) => (input === undefined ? 'is missing' : `${shown(input)} is ${clause}`) });
+
 /** Why a text is not what it should be: a clause that follows the key. */
 export class Unfit extends Error {
   override readonly name = 'Unfit';

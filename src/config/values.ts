@@ -118,8 +118,8 @@ export function dnsNameOrWildcard(text: string): string {
  * Queries and fragments are refused: names have none.
  */
 export function uriPattern(text: string): string {
-  const [, path = ''] = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+((?:\/[^/?#]*)*)$/.exec(text) ?? [text];
-  if (path === text) throw new Unfit(`${shown(text)} is not like spiffe://example.internal/ns/*/sa/*, without * before the path`);
+  const [, path] = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+((?:\/[^/?#]*)*)$/.exec(text) ?? [];
+  if (path === undefined) throw new Unfit(`${shown(text)} is not like spiffe://example.internal/ns/*/sa/*, without * before the path`);
   const segments = path.split('/').slice(1);
   segments.forEach((segment, at) => {
     if (segment === '' && segments.length > 1) throw new Unfit(`${shown(text)} has an empty path segment`);
