@@ -66,7 +66,7 @@ export interface Ca {
    */
   issue(request: IssuanceRequest): Promise<IssuanceOutcome>;
   /** Policy alone, for new orders and dry runs: every reason at once, none when it would be allowed. */
-  decide(request: Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester'>): readonly Refusal[];
+  decide(request: Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester' | 'notBefore' | 'notAfter'>): readonly Refusal[];
   progress(realm: string, requestRef: string): Promise<Progress>;
   /** DER, the issuer's certificate first, the root left out. Empty for an issuer key that does not exist. */
   chain(issuerKey: string): readonly Uint8Array[];

@@ -20,7 +20,7 @@ export function openCa(parts: IssuanceParts): OpenCa {
   const { authority, database } = parts;
   return {
     issue: (request) => issue(parts, request),
-    decide: (request) => decideAll(authority(), request),
+    decide: (request) => decideAll(authority(), request, parts.clock.now()),
     progress: (realm, requestRef) => progressOf(database, realm, requestRef),
     chain: (issuerKey) => authority().issuerKeys.get(issuerKey)?.chain ?? [],
     root: () => authority().root,

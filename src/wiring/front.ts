@@ -106,7 +106,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     if (changed) events.configurationApplied({ digest: next.digest, by });
   };
   await recordGeneration({ database, random }, first, 'start', clock.now());
-  const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness });
+  const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness, clock });
   const admin = await listenUnixSocket(createApp({ doors: [createAdminDoor(operations)], random }), join(first.stateDirectory, 'admin.sock'));
   if (admin !== undefined) opened.use(admin);
 

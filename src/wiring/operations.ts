@@ -1,6 +1,7 @@
 /** What the operator can have done over the admin socket, in terms of the parts of a running front. */
 import { decideAll } from '../ca/issuance/issue.ts';
 import type { Authority } from '../ca/issuance/issuer-key.ts';
+import type { Clock } from '../clock.ts';
 import { differences } from '../config/diff.ts';
 import { faultReport } from '../config/fault.ts';
 import type { Generation } from '../config/generation.ts';
@@ -17,6 +18,7 @@ export interface OperationParts {
   readonly authority: () => Authority;
   readonly adopt: (generation: Generation, by: string) => Promise<void>;
   readonly signer: Signer;
+  readonly clock: Clock;
   readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
 }
 
@@ -49,7 +51,7 @@ export function operationsOf(parts: OperationParts): Operations {
       const profile = asked ?? directory.defaultProfile;
       const reasons = decideAll(parts.authority(), {
         profile, names: names.map(nameFrom), requester: { kind: 'acme-account', id: 'anybody', policies: directory.policies },
-      }).map(({ kind, message }) => ({ kind, detail: message }));
+      }, parts.clock.now()).map(({ kind, message }) => ({ kind, detail: message }));
       if (!directory.profiles.includes(profile)) reasons.unshift({ kind: 'profile-not-allowed', detail: `directory "${name}" does not offer profile "${profile}"` });
       return { allowed: reasons.length === 0, directory: name, profile, reasons };
     },

@@ -13,6 +13,7 @@ import { assembleCertificate } from '../../x509/certificate.ts';
 import type { Name } from '../../x509/name.ts';
 import { publicKeyFault, spkiSha256 } from '../../x509/public-key.ts';
 import { composeSerial, dayOf } from '../../x509/serial.ts';
+import { renderTbs } from '../../x509/tbs.ts';
 import { auditEntry } from '../audit/entry.ts';
 import type { IssuanceOutcome, IssuanceRequest, IssuedCertificate } from '../ca.ts';
 import { sha256 } from '../canonical-json.ts';
@@ -21,7 +22,7 @@ import { composeEvidence, recordEvidence } from './evidence.ts';
 import { activeIssuerKey, type Authority, type IssuerKey } from './issuer-key.ts';
 import { decide } from './policy.ts';
 import { Prepared } from './prepared.ts';
-import { factsFor, grantValidity, render } from './render.ts';
+import { factsFor, grantValidity } from './render.ts';
 import { type Intent, moveIntent, progressOf, recordCertificate, recordIntent } from './store.ts';
 
 /** How long the signer may take before it must refuse; recovery waits 30 s more before it touches the intent. */
@@ -48,7 +49,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
 
   // 1. Decide: may this requester have these names under this profile? All reasons at once.
   const profile = authority.generation.profiles.get(request.profile);
-  const reasons = decideAll(authority, request);
+  const reasons = decideAll(authority, request, now);
   if (profile === undefined || reasons.length > 0) return { kind: 'refused', reasons };
   const issuerKey = activeIssuerKey(authority, profile.group, request.profile);
   if (issuerKey === undefined) return { kind: 'refused', reasons: [noIssuerFor(request.profile, profile.group)] };
@@ -57,18 +58,13 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
   // 2. Render: the bytes, from the profile, the authorised names and the public key alone.
   // 3. Lint those bytes: only then can they be signed.
   const signerId = parts.signer.id ?? authority.generation.signer.id;
-  let prepared: Prepared;
-  let facts: ReturnType<typeof factsFor>;
-  try {
-    const validity = grantValidity(request, profile.shape, issuerKey.shape, now);
-    facts = factsFor(request, validity, composeSerial(signerId, validity.notAfter, random(16)), issuerKey.shape);
-    const tbs = render(profile.shape, issuerKey.shape, facts);
-    parts.reached('rendered');
-    prepared = Prepared.from(tbs, profile.shape, issuerKey.shape);
-  } catch (error) {
-    if (error instanceof Refusal) return { kind: 'refused', reasons: [error] };
-    throw error;
-  }
+  const validity = grantValidity(request, profile.shape, issuerKey.shape, now);
+  if (validity instanceof Refusal) return { kind: 'refused', reasons: [validity] };
+  const facts = factsFor(request, validity, composeSerial(signerId, validity.notAfter, random(16)), issuerKey.shape);
+  const tbs = renderTbs(profile.shape, issuerKey.shape, facts);
+  parts.reached('rendered');
+  const prepared = Prepared.from(tbs, profile.shape, issuerKey.shape);
+  if (prepared instanceof Refusal) return { kind: 'refused', reasons: [prepared] };
   parts.reached('linted');
 
   // 4. Record intent, evidence and audit entry, one commit. From here on a crash leaves an open intent.
@@ -108,17 +104,26 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
   return conclude(parts, intent, request.names, issuerKey, outcome);
 }
 
-/** Policy and key rules together; also the dry run that `explain` and new orders ask for. */
-export function decideAll(
-  authority: Authority, request: Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester'> & { readonly publicKey?: Uint8Array },
-): Refusal[] {
+/** What a decision is made on: the request without its key and reference, for new orders and dry runs. */
+export type Question = Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester' | 'notBefore' | 'notAfter'> & {
+  readonly publicKey?: Uint8Array;
+};
+
+/** Policy, validity and key rules together: every reason at once, none when it would be allowed. */
+export function decideAll(authority: Authority, question: Question, now: number): Refusal[] {
   const { generation, issuerKeys } = authority;
-  const refusals = decide(generation, request).map(({ kind, detail, name }) => new Refusal(kind, detail, name));
-  if (request.publicKey === undefined) return refusals;
-  const fault = publicKeyFault(request.publicKey);
+  const refusals = decide(generation, question).map(({ kind, detail, name }) => new Refusal(kind, detail, name));
+  const profile = generation.profiles.get(question.profile);
+  const issuerKey = profile && activeIssuerKey(authority, profile.group, question.profile);
+  if (profile !== undefined && issuerKey !== undefined) {
+    const granted = grantValidity(question, profile.shape, issuerKey.shape, now);
+    if (granted instanceof Refusal) refusals.push(granted);
+  }
+  if (question.publicKey === undefined) return refusals;
+  const fault = publicKeyFault(question.publicKey);
   if (fault !== undefined) refusals.push(new Refusal('bad-key', fault));
   for (const key of issuerKeys.values()) {
-    if (Buffer.compare(key.shape.spki, request.publicKey) === 0) {
+    if (Buffer.compare(key.shape.spki, question.publicKey) === 0) {
       refusals.push(new Refusal('bad-key', `the public key is that of issuer key ${key.id}`));
     }
   }

@@ -26,11 +26,11 @@ export class Prepared {
     this.#issuerKey = issuerKey;
   }
 
-  /** Throws `Refusal('not-lawful')` naming every lint that finds an error. */
-  static from(tbs: Uint8Array, shape: CertificateShape, issuer: IssuerShape): Prepared {
+  /** A refusal names every lint that finds an error. */
+  static from(tbs: Uint8Array, shape: CertificateShape, issuer: IssuerShape): Prepared | Refusal {
     const errors = runLints({ tbs: parseTbs(tbs), shape, issuer }).filter((finding) => finding.severity === 'error');
     if (errors.length > 0) {
-      throw new Refusal('not-lawful', errors.map(({ lint, detail }) => `${lint}: ${detail}`).join('; '));
+      return new Refusal('not-lawful', errors.map(({ lint, detail }) => `${lint}: ${detail}`).join('; '));
     }
     return new Prepared(tbs, shape.profile, issuer.id);
   }

@@ -1,6 +1,5 @@
-/** From an allowed request to the bytes to be signed. Pure given serial, clock and issuer key; nothing comes from the request but key and names. */
+/** From an allowed request to the facts of its certificate, which `renderTbs` makes bytes of. Pure; nothing comes from the request but key, names and validity. */
 import type { CertificateShape, IssuerShape, TbsFacts } from '../../x509/shape.ts';
-import { renderTbs } from '../../x509/tbs.ts';
 import { Refusal } from '../errors.ts';
 import type { IssuanceRequest } from '../ca.ts';
 
@@ -17,23 +16,24 @@ export interface Validity {
  */
 export function grantValidity(
   asked: { readonly notBefore?: number; readonly notAfter?: number }, shape: CertificateShape, issuer: IssuerShape, now: number,
-): Validity {
+): Validity | Refusal {
   const second = (time: number): number => Math.floor(time / SECOND) * SECOND;
-  const earliest = second(now - shape.backdateMs);
+  // Backdated for clocks that are slow, but never to before the issuer itself was valid.
+  const earliest = Math.max(second(now - shape.backdateMs), issuer.notBefore);
   const notBefore = asked.notBefore === undefined ? earliest : second(asked.notBefore);
   if (notBefore < earliest || notBefore > now) {
-    throw new Refusal('validity-not-allowed',
+    return new Refusal('validity-not-allowed',
       `notBefore ${iso(notBefore)} is not between ${iso(earliest)} and now: leave it out to get the profile's own`);
   }
   const notAfter = asked.notAfter === undefined ? notBefore + shape.validityMs - SECOND : second(asked.notAfter);
-  if (notAfter <= now) throw new Refusal('validity-not-allowed', `notAfter ${iso(notAfter)} is already past`);
+  if (notAfter <= now) return new Refusal('validity-not-allowed', `notAfter ${iso(notAfter)} is already past`);
   if (notAfter - notBefore + SECOND > shape.maxValidityMs) {
-    throw new Refusal('validity-not-allowed',
+    return new Refusal('validity-not-allowed',
       `notAfter ${iso(notAfter)} exceeds profile "${shape.profile}", which ends at ${iso(notBefore + shape.maxValidityMs - SECOND)} at the latest`);
   }
   if (notAfter > issuer.notAfter) {
     if (asked.notAfter !== undefined) {
-      throw new Refusal('validity-not-allowed', `notAfter is later than the issuer's own, ${iso(issuer.notAfter)}`);
+      return new Refusal('validity-not-allowed', `notAfter is later than the issuer's own, ${iso(issuer.notAfter)}`);
     }
     return { notBefore, notAfter: issuer.notAfter };
   }
@@ -50,7 +50,5 @@ export function factsFor(request: IssuanceRequest, validity: Validity, serial: s
 
 /** Shards are numbered from 1. The last four random octets decide, so shards fill evenly. */
 export const shardOf = (serial: string, shards: number): number => 1 + (Number.parseInt(serial.slice(-8), 16) % shards);
-
-export const render = (shape: CertificateShape, issuer: IssuerShape, facts: TbsFacts): Uint8Array => renderTbs(shape, issuer, facts);
 
 const iso = (time: number): string => new Date(time).toISOString();
