@@ -1,0 +1,159 @@
+/**
+ * Runs validations. An attempt is a row with a lease: when its front dies, or puts it back for another try, whichever front comes
+ * first takes it over, and of two that think they hold it only one can record an outcome.
+ *
+ * A try that failed for reasons of ours is repeated for as long as the authorization waits (I8). One that could not reach the client's
+ * host or zone is repeated as often as the configuration says, for it may not be up yet. A wrong answer is final at once.
+ */
+import type { Clock } from '../../clock.ts';
+import type { ChallengeType, Generation } from '../../config/generation.ts';
+import type { Database } from '../../database/database.ts';
+import * as events from '../../telemetry/events.ts';
+import type { ValidationResult, Validator } from '../../validation/index.ts';
+import { type Authorization, authorizationExpires } from './authorization.ts';
+import { type Attempt, keyAuthorization } from './challenge.ts';
+import { type Problem, type ProblemType, problemOf } from './problem.ts';
+import type { Site } from './site.ts';
+import { beginAttempt, type DueAttempt, dueAttempts, endAttempt, putBackAttempt, takeAttempt } from './store.ts';
+
+export interface AttemptParts {
+  readonly database: Database;
+  readonly validator: Validator;
+  readonly clock: Clock;
+  readonly frontId: string;
+  readonly generation: () => Generation;
+  /** Tests kill the process here. */
+  readonly reached: (step: 'attempt-begun' | 'attempt-validated' | 'attempt-ended') => void;
+}
+
+/** Longer than any try may take, by a margin for a database that is slow to hear of its outcome. */
+const LEASE_MARGIN_MS = 20_000;
+/** Between tries that failed for reasons of ours. */
+const TRANSIENT_SPACING_MS = 2_000;
+/** A host that is not there yet may still come up; a host that gave a wrong answer has answered. */
+const WORTH_ANOTHER_TRY: ReadonlySet<ProblemType> = new Set(['connection', 'dns']);
+
+export class Attempts implements AsyncDisposable {
+  readonly #parts: AttemptParts;
+  readonly #running = new Set<Promise<Attempt | undefined>>();
+  readonly #closing = new AbortController();
+
+  constructor(parts: AttemptParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Begins the one attempt of an authorization. Undefined when it had one already; else `outcome` resolves when this try is over,
+   * to the attempt as it then stands.
+   */
+  async begin(
+    site: Site, authorization: Authorization, type: ChallengeType, thumbprint: string,
+  ): Promise<{ outcome: Promise<Attempt | undefined> } | undefined> {
+    const { database, clock, frontId } = this.#parts;
+    const now = clock.now();
+    const attempt: DueAttempt = {
+      authorization: authorization.id, realm: site.realm, directory: site.directory.name, type, thumbprint, tries: 1,
+      token: authorization.token, name: authorization.identifier, wildcard: authorization.wildcard,
+      expires: authorizationExpires(authorization),
+    };
+    if (!(await beginAttempt(database, attempt, frontId, now, this.#leaseFrom(now)))) return undefined;
+    this.#parts.reached('attempt-begun');
+    return { outcome: this.#track(attempt) };
+  }
+
+  /** For a job on every front, every few seconds: takes over what is due. Resolves to how many it took, when their tries are over. */
+  async resume(): Promise<number> {
+    const { database, clock, frontId } = this.#parts;
+    const tries: Promise<unknown>[] = [];
+    for (const due of await dueAttempts(database, clock.now())) {
+      if (this.#closing.signal.aborted) break;
+      const now = clock.now();
+      const taken = await takeAttempt(database, due, frontId, now, this.#leaseFrom(now));
+      if (taken !== undefined) tries.push(this.#track(taken));
+    }
+    await Promise.all(tries);
+    return tries.length;
+  }
+
+  /** Breaks off what is running and puts it back, for another front or the next start. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#running);
+  }
+
+  #leaseFrom(now: number): number {
+    return now + this.#parts.generation().validation.totalTimeoutMs + LEASE_MARGIN_MS;
+  }
+
+  #track(attempt: DueAttempt): Promise<Attempt | undefined> {
+    const work = this.#try(attempt).catch((error: unknown) => {
+      events.faultCaught({ where: 'challenge attempt', error }); // its lease runs out, and it is tried again
+      return undefined;
+    });
+    this.#running.add(work);
+    void work.then(() => this.#running.delete(work));
+    return work;
+  }
+
+  /** One try, and what comes of it. */
+  async #try(attempt: DueAttempt): Promise<Attempt | undefined> {
+    const { clock, database, frontId } = this.#parts;
+    const started = clock.now();
+    const result = await this.#validate(attempt);
+    this.#parts.reached('attempt-validated');
+    const now = clock.now();
+    const told = { type: attempt.type, ms: now - started };
+
+    if (result.ok) {
+      const validUntil = this.#validUntil(attempt, now);
+      const { evidence } = result;
+      if (!(await endAttempt(database, attempt, frontId, { state: 'valid', evidence, finished: now, validUntil }))) return undefined;
+      this.#parts.reached('attempt-ended');
+      events.challengeEnded({ ...told, outcome: 'valid' });
+      return { type: attempt.type, state: 'valid', tries: attempt.tries, error: undefined, evidence, finished: now, validUntil };
+    }
+
+    const error = problemOf(result.problem, result.detail);
+    const due = this.#nextTry(attempt, result, now);
+    if (due !== undefined) {
+      if (!(await putBackAttempt(database, attempt, frontId, due, error))) return undefined;
+      events.challengeEnded({ ...told, outcome: 'retry', problem: result.problem });
+      return running(attempt, error);
+    }
+    const { evidence } = result;
+    if (!(await endAttempt(database, attempt, frontId, { state: 'invalid', error, evidence, finished: now, validUntil: undefined }))) return undefined;
+    this.#parts.reached('attempt-ended');
+    events.challengeEnded({ ...told, outcome: 'invalid', problem: result.problem });
+    return { type: attempt.type, state: 'invalid', tries: attempt.tries, error, evidence, finished: now, validUntil: undefined };
+  }
+
+  async #validate(attempt: DueAttempt): Promise<ValidationResult> {
+    const { type, name, wildcard, token, thumbprint } = attempt;
+    const started = this.#parts.clock.now();
+    try {
+      return await this.#parts.validator.validate({
+        type, name, wildcard, token, keyAuthorization: keyAuthorization(token, thumbprint), signal: this.#closing.signal,
+      });
+    } catch (error) {
+      if (!this.#closing.signal.aborted) events.faultCaught({ where: 'validator', error });
+      return { ok: false, transient: true, problem: 'connection', detail: 'This server failed. It will try again.', evidence: { type, at: started, ms: 0 } };
+    }
+  }
+
+  /** When to try again, ms UTC; undefined when it is over. */
+  #nextTry(attempt: DueAttempt, result: ValidationResult & { ok: false }, now: number): number | undefined {
+    const { attempts, attemptSpacingMs } = this.#parts.generation().validation;
+    if (this.#closing.signal.aborted) return now;
+    if (result.transient) return now + TRANSIENT_SPACING_MS;
+    return WORTH_ANOTHER_TRY.has(result.problem) && attempt.tries < attempts ? now + attemptSpacingMs : undefined;
+  }
+
+  /** A proof outlives the orders that wait for it (their expiry is at most the pending authorization's). */
+  #validUntil({ directory, expires }: DueAttempt, now: number): number {
+    const lifetime = this.#parts.generation().directories.get(directory)?.limits.validAuthorizationLifetimeMs ?? 0;
+    return Math.max(expires, now + lifetime);
+  }
+}
+
+const running = ({ type, tries }: DueAttempt, error: Problem): Attempt =>
+  ({ type, state: 'running', tries, error, evidence: undefined, finished: undefined, validUntil: undefined });

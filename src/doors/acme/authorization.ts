@@ -1,0 +1,37 @@
+/** What an authorization is, and its state as a function of the facts (RFC 8555 §7.1.4, §7.1.6). */
+import type { ChallengeType } from '../../config/generation.ts';
+import type { Attempt } from './challenge.ts';
+import type { Identifier } from './identifier.ts';
+
+export interface Authorization {
+  readonly id: string;
+  /** Never with `*.`: `wildcard` says so instead. */
+  readonly identifier: Identifier;
+  readonly wildcard: boolean;
+  /** 128 random bits, base64url; one for all challenges of this authorization and for no other. */
+  readonly token: string;
+  readonly challenges: readonly ChallengeType[];
+  /** When it stops waiting for its challenge, ms UTC. */
+  readonly expires: number;
+  readonly deactivated: boolean;
+  /** At most one, ever: what it comes to is what the authorization comes to. */
+  readonly attempt: Attempt | undefined;
+}
+
+export type AuthorizationStatus = 'pending' | 'valid' | 'invalid' | 'deactivated' | 'expired';
+
+/** RFC 8555 §7.1.6. Computed, never stored. */
+export function authorizationStatus(authorization: Authorization, now: number): AuthorizationStatus {
+  const { attempt } = authorization;
+  if (authorization.deactivated) return 'deactivated';
+  if (attempt?.state === 'invalid') return 'invalid';
+  if (authorizationExpires(authorization) <= now) return 'expired';
+  return attempt?.state === 'valid' ? 'valid' : 'pending';
+}
+
+/** When it expires, in the state that it is in. */
+export const authorizationExpires = ({ attempt, expires }: Authorization): number => attempt?.validUntil ?? expires;
+
+/** Which challenges can prove an identifier: wildcards by DNS alone (§8.4), addresses by connecting to them alone (RFC 8738 §4, §7). */
+export const challengesFor = (identifier: Identifier, wildcard: boolean, offered: readonly ChallengeType[]): ChallengeType[] =>
+  offered.filter((type) => (wildcard ? type === 'dns-01' : identifier.type === 'ip' ? type !== 'dns-01' : true));

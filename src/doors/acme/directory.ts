@@ -1,0 +1,20 @@
+/** RFC 8555 §7.1.1: where everything is. A member stands here exactly when there is something behind it. */
+import type { OpenHandler } from './handler.ts';
+import type { Site } from './site.ts';
+
+export const directory: OpenHandler = (_, { site }) => ({ status: 200, body: renderDirectory(site) });
+
+/** `meta` is always there: some clients read it without asking. */
+export function renderDirectory({ base, profiles, directory: { termsOfService, website } }: Site) {
+  return {
+    newNonce: `${base}/new-nonce`,
+    newAccount: `${base}/new-account`,
+    newOrder: `${base}/new-order`,
+    meta: {
+      externalAccountRequired: false,
+      ...(termsOfService === undefined ? {} : { termsOfService }),
+      ...(website === undefined ? {} : { website }),
+      profiles, // draft-ietf-acme-profiles
+    },
+  };
+}

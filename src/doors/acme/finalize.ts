@@ -1,0 +1,102 @@
+/** RFC 8555 §7.4: the CSR is checked against the order, and the CA is asked for the certificate. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { IssuanceOutcome } from '../../ca/index.ts';
+import * as events from '../../telemetry/events.ts';
+import { type Csr, hostNamesOf, parseCsr, verifyCsr } from '../../x509/csr.ts';
+import { nameKey } from '../../x509/name.ts';
+import type { Authorization } from './authorization.ts';
+import { decodeBase64url } from './base64url.ts';
+import type { AccountHandler, Acme, ByAccount } from './handler.ts';
+import { type Order, orderStatus } from './order.ts';
+import { PATIENCE_MS, within } from './patience.ts';
+import { AcmeError, malformed, refused } from './problem.ts';
+import { replyWithOrder } from './read-order.ts';
+import { requesterOf } from './requester.ts';
+
+const LOOK_AGAIN_MS = 100;
+
+export const finalize: AccountHandler<'order'> = async (acme, given) => {
+  const { site, about: order, payload } = given;
+  if (payload === undefined) throw malformed('The payload must be a JSON object.');
+  const status = orderStatus(order, acme.clock.now());
+  if (status !== 'ready') throw notReady(`The order is ${status}, not ready.`);
+  const csr = requestedBy(payload['csr'], given);
+
+  const issuing = issue(acme, given, csr);
+  issuing.catch((error: unknown) => events.faultCaught({ where: 'finalize', error })); // it may outlast our answer
+  const outcome = await within(issuing, PATIENCE_MS);
+  if (outcome?.kind === 'refused') throw refused(outcome.reasons); // the order stays ready
+  if (outcome?.kind !== 'issued') return replyWithOrder(site, { ...order, issuing: true }, acme.clock.now());
+
+  const { certificate, first } = outcome;
+  // Of several finalize requests one got its certificate; those with another key must not be told that it is theirs.
+  if (!first && !Buffer.from(certificate.der).includes(Buffer.from(csr.spki))) throw notReady('The order was finalized with another CSR.');
+  return replyWithOrder(site, { ...order, certificate }, acme.clock.now());
+};
+
+const notReady = (detail: string): AcmeError => new AcmeError('orderNotReady', detail);
+
+/** Asks the CA, and asks on for as long as an answer may take: most clients then need no poll. */
+async function issue(acme: Acme, { site, account, key, about: order, signed }: ByAccount<'order'>, csr: Csr): Promise<IssuanceOutcome> {
+  const until = acme.clock.now() + PATIENCE_MS;
+  const outcome = await acme.ca.issue({
+    realm: site.realm, door: 'acme', profile: order.profile, names: order.identifiers, publicKey: csr.spki,
+    ...(order.notBefore === undefined ? {} : { notBefore: order.notBefore }),
+    ...(order.notAfter === undefined ? {} : { notAfter: order.notAfter }),
+    requester: requesterOf(site, account), requestRef: order.id,
+    evidence: { authorizations: order.authorizations.map(proofOf), request: { ...signed, jwk: JSON.parse(key.jwk) as unknown } },
+  });
+  if (outcome.kind !== 'pending') return outcome;
+  while (acme.clock.now() < until) {
+    await sleep(LOOK_AGAIN_MS);
+    const progress = await acme.ca.progress(site.realm, order.id);
+    if (progress.kind === 'issued') return { ...progress, first: false };
+  }
+  return outcome;
+}
+
+/** What made an authorization valid, for the evidence. */
+const proofOf = ({ id, identifier, wildcard, token, attempt }: Authorization) => ({
+  id, identifier, wildcard, token, challenge: attempt?.type, tries: attempt?.tries, validated: attempt?.finished, seen: attempt?.evidence,
+});
+
+/** The CSR of a finalize request, held to its order. Throws AcmeError; every fault leaves the order ready. */
+function requestedBy(given: unknown, { about: order, key }: ByAccount<'order'>): Csr {
+  if (typeof given !== 'string') throw malformed('The payload has no "csr".');
+  // Synology's client pads; nothing else is let pass.
+  const der = decodeBase64url(given.replace(/={1,2}$/, ''));
+  if (der === undefined) throw new AcmeError('badCSR', '"csr" must be base64url of the DER, not PEM.');
+  const csr = parse(der);
+  const { names, faults } = hostNamesOf(csr);
+  if (faults.length > 0) throw new AcmeError('badCSR', `The CSR is not accepted: ${faults.join('; ')}.`);
+  if (!verifyCsr(csr)) throw new AcmeError('badCSR', 'The signature of the CSR does not verify under its own key.');
+  // §11.1: whoever gets hold of the certificate's key must not get hold of the account by it.
+  if (key.spki.equals(csr.spki)) throw new AcmeError('badCSR', 'The CSR must not be for the account key.');
+  compareNames(order, names.map(nameKey));
+  return csr;
+}
+
+function parse(der: Uint8Array): Csr {
+  try {
+    return parseCsr(der);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'DerError') throw new AcmeError('badCSR', `The CSR cannot be read: ${error.message}.`);
+    throw error;
+  }
+}
+
+/** §7.4: "The CSR MUST indicate the exact same set of requested identifiers as the initial newOrder request." */
+function compareNames(order: Order, asked: readonly string[]): void {
+  const ordered = order.identifiers.map(nameKey);
+  const missing = ordered.filter((name) => !asked.includes(name));
+  const extra = asked.filter((name) => !ordered.includes(name));
+  if (missing.length === 0 && extra.length === 0) return;
+  const parts = [
+    ...(missing.length === 0 ? [] : [`it lacks ${list(missing)}`]),
+    ...(extra.length === 0 ? [] : [`it has ${list(extra)}, not in the order`]),
+  ];
+  throw new AcmeError('badCSR', `The names in the CSR are not those of the order: ${parts.join('; ')}.`);
+}
+
+const list = (names: readonly string[]): string =>
+  `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;

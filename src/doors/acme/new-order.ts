@@ -1,0 +1,75 @@
+/** RFC 8555 §7.4: an order for a certificate, and an authorization for each identifier in it. */
+import { publicId } from '../../database/public-id.ts';
+import { type Authorization, challengesFor } from './authorization.ts';
+import type { AccountHandler, Acme } from './handler.ts';
+import { type Identifier, parseIdentifiers } from './identifier.ts';
+import type { JsonObject } from './json.ts';
+import type { Order } from './order.ts';
+import { AcmeError, type Fault, malformed, refused, several } from './problem.ts';
+import { requesterOf } from './requester.ts';
+import type { Site } from './site.ts';
+import { createOrder } from './store.ts';
+import { parseTime } from './time.ts';
+import { orderUrl, renderOrder } from './wire.ts';
+
+export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account, payload }) => {
+  if (payload === undefined) throw malformed('The payload must be a JSON object.');
+  const { limits } = site.directory;
+  const now = acme.clock.now();
+  const identifiers = parseIdentifiers(payload['identifiers'], limits.namesPerOrder);
+  const profile = parseProfile(site, payload['profile']);
+  const validity = parseValidity(payload, now);
+
+  const reasons = acme.ca.decide({ profile, names: identifiers, requester: requesterOf(site, account), ...validity });
+  if (reasons.length > 0) throw refused(reasons);
+
+  const expires = now + Math.min(limits.orderLifetimeMs, limits.pendingAuthorizationLifetimeMs);
+  const order: Order = {
+    id: publicId(expires, acme.random), profile, identifiers, expires, issuing: false, certificate: undefined,
+    authorizations: newAuthorizations(acme, site, identifiers, now + limits.pendingAuthorizationLifetimeMs),
+    notBefore: validity.notBefore, notAfter: validity.notAfter,
+  };
+  await createOrder(acme.database, site, account, order, now);
+  return { status: 201, body: renderOrder(site, order, now), headers: { Location: orderUrl(site, order.id) } };
+};
+
+/** draft-ietf-acme-profiles: one of those that the directory lists. */
+function parseProfile({ directory: { profiles, defaultProfile } }: Site, given: unknown): string {
+  if (given === undefined || given === null || given === '') return defaultProfile;
+  if (typeof given === 'string' && profiles.includes(given)) return given;
+  throw new AcmeError('invalidProfile', `There is no such profile here; there are: ${profiles.join(', ')}.`);
+}
+
+/** RFC 8555 §7.4: what was asked for is granted or refused, never ignored. Zero times are how some Go clients say nothing. */
+function parseValidity(payload: JsonObject, now: number): { notBefore?: number; notAfter?: number } {
+  const notBefore = parseMoment(payload, 'notBefore');
+  const notAfter = parseMoment(payload, 'notAfter');
+  if (notAfter !== undefined && notAfter <= Math.max(now, notBefore ?? 0)) throw malformed('"notAfter" must be later than now and "notBefore".');
+  return { ...(notBefore === undefined ? {} : { notBefore }), ...(notAfter === undefined ? {} : { notAfter }) };
+}
+
+function parseMoment(payload: JsonObject, member: 'notBefore' | 'notAfter'): number | undefined {
+  const given = payload[member];
+  if (given === undefined || given === null || given === '' || given === '0001-01-01T00:00:00Z') return undefined;
+  const time = typeof given === 'string' ? parseTime(given) : undefined;
+  if (time === undefined) throw malformed(`"${member}" must be a time as in RFC 3339.`);
+  return time;
+}
+
+function newAuthorizations({ random }: Acme, site: Site, identifiers: readonly Identifier[], expires: number): Authorization[] {
+  const faults: Fault[] = [];
+  const authorizations = identifiers.map((identifier): Authorization => {
+    const wildcard = identifier.type === 'dns' && identifier.value.startsWith('*.');
+    const challenges = challengesFor(identifier, wildcard, site.directory.challenges);
+    if (challenges.length === 0) {
+      faults.push({ type: 'rejectedIdentifier', identifier, detail: 'No challenge that is offered here can prove this identifier.' });
+    }
+    return {
+      id: publicId(expires, random), token: Buffer.from(random(16)).toString('base64url'), wildcard, challenges, expires,
+      identifier: wildcard ? { type: 'dns', value: identifier.value.slice(2) } : identifier,
+      deactivated: false, attempt: undefined,
+    };
+  });
+  if (faults.length > 0) throw several(faults);
+  return authorizations;
+}

@@ -1,0 +1,8 @@
+/** An account as the CA knows it: a kind, an id, and the policies that bind it here. */
+import type { Requester } from '../../ca/index.ts';
+import type { Account } from './account.ts';
+import type { Site } from './site.ts';
+import { REQUESTER_KIND } from './store.ts';
+
+export const requesterOf = ({ directory }: Site, { id }: Account): Requester =>
+  ({ kind: REQUESTER_KIND, id, policies: directory.policies });

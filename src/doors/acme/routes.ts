@@ -1,0 +1,29 @@
+/** Everything that can be asked at an ACME directory: one row per request, with the proof that it needs. */
+import { answerChallenge } from './answer-challenge.ts';
+import { directory } from './directory.ts';
+import { downloadCertificate } from './download-certificate.ts';
+import { finalize } from './finalize.ts';
+import { byAccount, byKey, open, type Row } from './handler.ts';
+import { newAccount } from './new-account.ts';
+import { newNonce } from './new-nonce.ts';
+import { newOrder } from './new-order.ts';
+import { readOrder } from './read-order.ts';
+import { updateAccount } from './update-account.ts';
+import { updateAuthorization } from './update-authorization.ts';
+
+export const routes: readonly Row[] = [
+  // proof    about            path                               handler                  RFC 8555
+  open('GET',                  '/directory',                      directory),           // §7.1.1
+  open('GET',                  '/new-nonce',                      newNonce),            // §7.2
+  byKey(                       '/new-account',                    newAccount),          // §7.3
+  byAccount('nothing',         '/account/:account',               updateAccount),       // §7.3.2, §7.3.6
+  byAccount('nothing',         '/new-order',                      newOrder),            // §7.4
+  byAccount('order',           '/order/:order',                   readOrder),           // §7.4
+  byAccount('order',           '/order/:order/finalize',          finalize),            // §7.4
+  byAccount('certificate',     '/certificate/:issuer/:serial',    downloadCertificate), // §7.4.2
+  byAccount('authorization',   '/authorization/:authorization',   updateAuthorization), // §7.5, §7.5.2
+  byAccount('authorization',   '/challenge/:authorization/:type', answerChallenge),     // §7.5.1
+  // §6.3: the two that may be asked for by GET may be asked for by POST-as-GET as well.
+  byAccount('nothing',         '/directory',                      (_, given) => directory(_, { ...given, method: 'POST' })),
+  byAccount('nothing',         '/new-nonce',                      (_, given) => newNonce(_, { ...given, method: 'POST' })),
+];

@@ -1,0 +1,331 @@
+/**
+ * SQL of the ACME door. Each read brings the account that signed together with what its request is about, in one statement,
+ * and only when that belongs to the account: another's is as if it did not exist. Each change is one commit.
+ */
+import type { ChallengeType } from '../../config/generation.ts';
+import type { Database, Write } from '../../database/database.ts';
+import { rawStatement, statement } from '../../database/statement.ts';
+import { readSerial } from '../../x509/serial.ts';
+import type { Account } from './account.ts';
+import type { Authorization } from './authorization.ts';
+import type { Attempt } from './challenge.ts';
+import type { Order } from './order.ts';
+import type { Problem } from './problem.ts';
+import type { Site } from './site.ts';
+
+/** What a request may be about, by the word that its row in routes.ts uses. */
+export interface About {
+  nothing: undefined;
+  order: Order;
+  authorization: Authorization;
+  certificate: StoredCertificate;
+}
+
+export interface StoredCertificate {
+  readonly issuerKey: string;
+  readonly der: Uint8Array;
+}
+
+/** The account, and what was asked for if it is the account's. */
+export interface Loaded<T> {
+  readonly account: Account;
+  readonly about: T | undefined;
+}
+
+/** An attempt that some front is to run: the row as it was taken. */
+export interface DueAttempt {
+  readonly authorization: string;
+  readonly realm: string;
+  readonly directory: string;
+  readonly type: ChallengeType;
+  readonly thumbprint: string;
+  readonly tries: number;
+  readonly token: string;
+  readonly name: { readonly type: 'dns' | 'ip'; readonly value: string };
+  readonly wildcard: boolean;
+  /** Until when the authorization waits; trying later is of no use. */
+  readonly expires: number;
+}
+
+export const REQUESTER_KIND = 'acme-account';
+
+// ── accounts ──
+
+const ACCOUNT = ['a.id as account_id', 'a.thumbprint', 'a.jwk', 'a.contact', 'a.state as account_state'];
+const accountOf = { 'a.id': 'account', 'a.realm': 'realm', 'a.directory': 'directory' } as const;
+
+const findAccount = statement((k, p) =>
+  k('acme_account as a').select(ACCOUNT).where(mapValues(accountOf, p)));
+
+const findAccountByKey = statement((k, p) =>
+  k('acme_account as a').select(ACCOUNT)
+    .where({ 'a.realm': p('realm'), 'a.directory': p('directory'), 'a.thumbprint': p('thumbprint') }));
+
+const insertAccount = statement((k, p) =>
+  k('acme_account').insert({
+    id: p('id'), realm: p('realm'), directory: p('directory'), thumbprint: p('thumbprint'), jwk: p('jwk'), contact: p('contact'),
+    state: 'valid', terms_agreed: p('terms_agreed'), created: p('created'),
+  }));
+
+const changeAccount = statement((k, p) =>
+  k('acme_account').where({ id: p('id'), state: 'valid' }).update({ contact: p('contact'), state: p('state') }));
+
+interface AccountRow { account_id: string; thumbprint: string; jwk: string; contact: string; account_state: Account['state'] }
+
+const toAccount = (row: AccountRow): Account => ({
+  id: row.account_id, thumbprint: row.thumbprint, jwk: row.jwk, contact: JSON.parse(row.contact) as string[], state: row.account_state,
+});
+
+export async function accountByKey(database: Database, site: Site, thumbprint: string): Promise<Account | undefined> {
+  const row = await database.one<AccountRow>(findAccountByKey, { ...scope(site), thumbprint });
+  return row && toAccount(row);
+}
+
+/** True when this call made it; false when the key has an account already. */
+export const createAccount = (
+  database: Database, site: Site, account: Account, termsAgreed: number | undefined, now: number,
+): Promise<boolean> =>
+  database.commit([{
+    statement: insertAccount,
+    values: {
+      ...scope(site), id: account.id, thumbprint: account.thumbprint, jwk: account.jwk, contact: JSON.stringify(account.contact),
+      terms_agreed: termsAgreed ?? null, created: now,
+    },
+    rows: 1,
+  }]);
+
+/** True when this call made the change; false when the account is not valid any more. */
+export const updateAccount = (database: Database, { id, contact, state }: Account): Promise<boolean> =>
+  database.commit([{ statement: changeAccount, values: { id, contact: JSON.stringify(contact), state }, rows: 1 }]);
+
+// ── authorizations and their attempts ──
+
+const AUTHORIZATION = [
+  'z.id as authorization_id', 'z.type', 'z.value', 'z.wildcard', 'z.token', 'z.challenges', 'z.expires as authorization_expires',
+  'z.deactivated', 't.type as attempt_type', 't.state as attempt_state', 't.tries', 't.error', 't.evidence', 't.finished', 't.valid_until',
+];
+
+const findAuthorization = statement((k, p) =>
+  k('acme_account as a').select(ACCOUNT).select(AUTHORIZATION)
+    .leftJoin('acme_authorization as z', (join) => { join.on('z.account', 'a.id').on('z.id', k.raw('?', [p('id')])); })
+    .leftJoin('acme_attempt as t', 't.authorization', 'z.id')
+    .where(mapValues(accountOf, p)));
+
+const insertAuthorization = statement((k, p) =>
+  k('acme_authorization').insert({
+    id: p('id'), realm: p('realm'), directory: p('directory'), account: p('account'), type: p('type'), value: p('value'),
+    wildcard: p('wildcard'), token: p('token'), challenges: p('challenges'), expires: p('expires'), created: p('created'),
+  }));
+
+const deactivateOne = statement((k, p) =>
+  k('acme_authorization').where({ id: p('id') }).whereNull('deactivated').update({ deactivated: p('now') }));
+
+const insertAttempt = statement((k, p) =>
+  k('acme_attempt').insert({
+    authorization: p('authorization'), realm: p('realm'), type: p('type'), thumbprint: p('thumbprint'), state: 'running', tries: 1,
+    holder: p('holder'), lease_expires: p('lease_expires'), created: p('created'),
+  }));
+
+const endRunning = statement((k, p) =>
+  k('acme_attempt').where({ authorization: p('authorization'), state: 'running', holder: p('holder'), tries: p('tries') })
+    .update({ state: p('state'), error: p('error'), evidence: p('evidence'), finished: p('finished'), valid_until: p('valid_until'), holder: null }));
+
+const putBack = statement((k, p) =>
+  k('acme_attempt').where({ authorization: p('authorization'), state: 'running', holder: p('holder'), tries: p('tries') })
+    .update({ holder: null, lease_expires: p('due'), error: p('error') }));
+
+const takeOver = statement((k, p) =>
+  k('acme_attempt').where({ authorization: p('authorization'), state: 'running', tries: p('from_tries') })
+    .where('lease_expires', '<=', p('now'))
+    .update({ holder: p('holder'), lease_expires: p('lease_expires'), tries: p('tries') }));
+
+const findDue = statement((k, p) =>
+  k('acme_attempt as t').join('acme_authorization as z', 'z.id', 't.authorization')
+    .select('t.authorization', 't.realm', 't.type as attempt_type', 't.thumbprint', 't.tries', 'z.directory', 'z.token', 'z.type', 'z.value', 'z.wildcard', 'z.expires')
+    .where('t.state', 'running').where('t.lease_expires', '<=', p('now')).orderBy('t.lease_expires').limit(100));
+
+interface AuthorizationRow {
+  authorization_id: string; type: 'dns' | 'ip'; value: string; wildcard: number; token: string; challenges: string;
+  authorization_expires: number; deactivated: number | null;
+  attempt_type: ChallengeType | null; attempt_state: Attempt['state']; tries: number; error: string | null; evidence: string | null;
+  finished: number | null; valid_until: number | null;
+}
+
+const toAuthorization = (row: AuthorizationRow): Authorization => ({
+  id: row.authorization_id, identifier: { type: row.type, value: row.value }, wildcard: row.wildcard === 1, token: row.token,
+  challenges: JSON.parse(row.challenges) as ChallengeType[], expires: row.authorization_expires, deactivated: row.deactivated !== null,
+  attempt: row.attempt_type === null ? undefined : {
+    type: row.attempt_type, state: row.attempt_state, tries: row.tries,
+    error: row.error === null ? undefined : (JSON.parse(row.error) as Problem),
+    evidence: row.evidence === null ? undefined : JSON.parse(row.evidence),
+    finished: row.finished ?? undefined, validUntil: row.valid_until ?? undefined,
+  },
+});
+
+/** True when this call did it. */
+export const deactivateAuthorization = (database: Database, id: string, now: number): Promise<boolean> =>
+  database.commit([{ statement: deactivateOne, values: { id, now }, rows: 1 }]);
+
+/** True when this call began it; false when the authorization has an attempt already. */
+export const beginAttempt = (
+  database: Database, attempt: DueAttempt, holder: string, now: number, leaseExpires: number,
+): Promise<boolean> => {
+  const { authorization, realm, type, thumbprint } = attempt;
+  return database.commit([{
+    statement: insertAttempt, rows: 1,
+    values: { authorization, realm, type, thumbprint, holder, lease_expires: leaseExpires, created: now },
+  }]);
+};
+
+/** True when this call ended it; false when another front had taken it over. */
+export const endAttempt = (
+  database: Database, attempt: DueAttempt, holder: string,
+  outcome: { state: 'valid' | 'invalid'; error?: Problem; evidence: unknown; finished: number; validUntil: number | undefined },
+): Promise<boolean> =>
+  database.commit([{
+    statement: endRunning, rows: 1,
+    values: {
+      authorization: attempt.authorization, holder, tries: attempt.tries, state: outcome.state,
+      error: outcome.error === undefined ? null : JSON.stringify(outcome.error), evidence: JSON.stringify(outcome.evidence ?? null),
+      finished: outcome.finished, valid_until: outcome.validUntil ?? null,
+    },
+  }]);
+
+/** Leaves it to whoever comes first at `due` (ms UTC); false when another front had taken it over. */
+export const putBackAttempt = (
+  database: Database, { authorization, tries }: DueAttempt, holder: string, due: number, error: Problem | undefined,
+): Promise<boolean> =>
+  database.commit([{
+    statement: putBack, rows: 1,
+    values: { authorization, holder, tries, due, error: error === undefined ? null : JSON.stringify(error) },
+  }]);
+
+/** Up to 100 attempts whose lease has run out or whose next try is due. */
+export async function dueAttempts(database: Database, now: number): Promise<DueAttempt[]> {
+  interface Row { authorization: string; realm: string; directory: string; attempt_type: ChallengeType; thumbprint: string; tries: number;
+    token: string; type: 'dns' | 'ip'; value: string; wildcard: number; expires: number }
+  const rows = await database.many<Row>(findDue, { now });
+  return rows.map((row) => ({
+    authorization: row.authorization, realm: row.realm, directory: row.directory, type: row.attempt_type, thumbprint: row.thumbprint, tries: row.tries,
+    token: row.token, name: { type: row.type, value: row.value }, wildcard: row.wildcard === 1, expires: row.expires,
+  }));
+}
+
+/** The attempt as this front now holds it, or undefined when another was faster. */
+export async function takeAttempt(
+  database: Database, attempt: DueAttempt, holder: string, now: number, leaseExpires: number,
+): Promise<DueAttempt | undefined> {
+  const tries = attempt.tries + 1;
+  const taken = await database.commit([{
+    statement: takeOver, rows: 1,
+    values: { authorization: attempt.authorization, from_tries: attempt.tries, now, holder, lease_expires: leaseExpires, tries },
+  }]);
+  return taken ? { ...attempt, tries } : undefined;
+}
+
+// ── orders ──
+
+const insertOrder = statement((k, p) =>
+  k('acme_order').insert({
+    id: p('id'), realm: p('realm'), directory: p('directory'), account: p('account'), profile: p('profile'),
+    identifiers: p('identifiers'), authorizations: p('authorizations'), not_before: p('not_before'), not_after: p('not_after'),
+    config_digest: p('config_digest'), expires: p('expires'), created: p('created'),
+  }));
+
+// A certificate is only ever recorded together with its intent's step from 'open' to 'signed' (migration 0001), and intents, unlike
+// certificates, are not spread over partitions: so this one join says both whether the order is processing and whether it is valid.
+const orderSql = (elements: string) => `
+  select ${ACCOUNT.join(', ')}, o.id as order_id, o.profile, o.identifiers, o.not_before, o.not_after, o.expires,
+    i.state as intent_state, i.issuer_key, i.serial, ${AUTHORIZATION.join(', ')}
+  from acme_account a
+  left join acme_order o on o.account = a.id and o.id = :id
+  left join intent i on i.realm = o.realm and i.request_ref = o.id and i.state <> 'closed' and i.request_ref is not null
+  left join ${elements}
+  left join acme_authorization z on z.id = e.value
+  left join acme_attempt t on t."authorization" = z.id
+  where a.id = :account and a.realm = :realm and a.directory = :directory
+  order by e.key`;
+
+const findOrder = rawStatement({
+  sqlite: orderSql('json_each(o.authorizations) e on true'),
+  postgres: orderSql('lateral jsonb_array_elements_text(o.authorizations::jsonb) with ordinality as e(value, key) on true'),
+});
+
+interface OrderRow extends AuthorizationRow {
+  order_id: string | null; profile: string; identifiers: string; not_before: number | null; not_after: number | null; expires: number;
+  intent_state: 'open' | 'signed' | null; issuer_key: string; serial: string;
+}
+
+const toOrder = (rows: readonly OrderRow[], row: OrderRow): Order => ({
+  id: row.order_id as string, profile: row.profile, identifiers: JSON.parse(row.identifiers) as Order['identifiers'],
+  authorizations: rows.map(toAuthorization), notBefore: row.not_before ?? undefined, notAfter: row.not_after ?? undefined,
+  expires: row.expires, issuing: row.intent_state === 'open',
+  certificate: row.intent_state === 'signed' ? { issuerKey: row.issuer_key, serial: row.serial } : undefined,
+});
+
+/** The order and its authorizations, in one commit. */
+export async function createOrder(database: Database, site: Site, account: Account, order: Order, now: number): Promise<void> {
+  const common = { ...scope(site), account: account.id, created: now };
+  const writes: Write[] = [{
+    statement: insertOrder, rows: 1,
+    values: {
+      ...common, id: order.id, profile: order.profile, identifiers: JSON.stringify(order.identifiers),
+      authorizations: JSON.stringify(order.authorizations.map(({ id }) => id)), not_before: order.notBefore ?? null,
+      not_after: order.notAfter ?? null, config_digest: site.generation, expires: order.expires,
+    },
+  }];
+  for (const { id, identifier, wildcard, token, challenges, expires } of order.authorizations) {
+    writes.push({
+      statement: insertAuthorization, rows: 1,
+      values: { ...common, id, ...identifier, wildcard: wildcard ? 1 : 0, token, challenges: JSON.stringify(challenges), expires },
+    });
+  }
+  if (!(await database.commit(writes))) throw new Error('a random id came up twice');
+}
+
+// ── certificates ──
+
+const findCertificate = statement((k, p) =>
+  k('acme_account as a').select(ACCOUNT).select('c.issuer_key', 'c.der')
+    .leftJoin('certificate as c', (join) => {
+      join.on('c.requester_id', 'a.id').on('c.requester_kind', k.raw('?', [p('kind')])).on('c.issuer_key', k.raw('?', [p('issuer')]))
+        .on('c.serial', k.raw('?', [p('serial')])).on('c.day', k.raw('?', [p('day')]));
+    })
+    .where(mapValues(accountOf, p)));
+
+// ── what a request is about ──
+
+type Ids = Readonly<Record<string, string | undefined>>;
+type Load<T> = (database: Database, site: Site, account: string, ids: Ids) => Promise<Loaded<T> | undefined>;
+
+/** How each kind is read, with its account; undefined when there is no such account in this directory. */
+export const load: { readonly [A in keyof About]: Load<About[A]> } = {
+  async nothing(database, site, account) {
+    const row = await database.one<AccountRow>(findAccount, { ...scope(site), account });
+    return row && { account: toAccount(row), about: undefined };
+  },
+  async authorization(database, site, account, ids) {
+    const row = await database.one<AccountRow & AuthorizationRow & { authorization_id: string | null }>(
+      findAuthorization, { ...scope(site), account, id: ids['authorization'] ?? '' });
+    return row && { account: toAccount(row), about: row.authorization_id === null ? undefined : toAuthorization(row) };
+  },
+  async order(database, site, account, ids) {
+    const rows = await database.many<AccountRow & OrderRow>(findOrder, { ...scope(site), account, id: ids['order'] ?? '' });
+    const [row] = rows;
+    return row && { account: toAccount(row), about: row.order_id === null ? undefined : toOrder(rows, row) };
+  },
+  async certificate(database, site, account, ids) {
+    const serial = ids['serial'] ?? '';
+    const row = await database.one<AccountRow & { issuer_key: string | null; der: Uint8Array }>(findCertificate, {
+      ...scope(site), account, kind: REQUESTER_KIND, issuer: ids['issuer'] ?? '', serial, day: readSerial(serial)?.day ?? -1,
+    });
+    return row && {
+      account: toAccount(row), about: row.issuer_key === null ? undefined : { issuerKey: row.issuer_key, der: row.der },
+    };
+  },
+};
+
+const scope = (site: Site) => ({ realm: site.realm, directory: site.directory.name });
+
+const mapValues = <T>(names: Readonly<Record<string, string>>, p: (name: string) => T): Record<string, T> =>
+  Object.fromEntries(Object.entries(names).map(([column, name]) => [column, p(name)]));

@@ -1,0 +1,61 @@
+/** The objects of RFC 8555 §7.1 as JSON, and their URLs. Members that do not apply are left out, never null. */
+import type { ChallengeType } from '../../config/generation.ts';
+import type { Account } from './account.ts';
+import { type Authorization, authorizationExpires, authorizationStatus } from './authorization.ts';
+import { challengeStatus, challengesShown } from './challenge.ts';
+import { type Order, orderError, orderStatus } from './order.ts';
+import type { Site } from './site.ts';
+import { formatTime } from './time.ts';
+
+export const accountUrl = ({ base }: Site, id: string): string => `${base}/account/${id}`;
+export const orderUrl = ({ base }: Site, id: string): string => `${base}/order/${id}`;
+export const authorizationUrl = ({ base }: Site, id: string): string => `${base}/authorization/${id}`;
+export const challengeUrl = ({ base }: Site, authorization: string, type: ChallengeType): string =>
+  `${base}/challenge/${authorization}/${type}`;
+
+/** §7.1.2. `orders` is left out until there is a list behind it. */
+export const renderAccount = (account: Account) => ({
+  status: account.state,
+  ...(account.contact.length === 0 ? {} : { contact: account.contact }),
+});
+
+/** §7.1.3 */
+export function renderOrder(site: Site, order: Order, now: number) {
+  const error = orderError(order, now);
+  return {
+    status: orderStatus(order, now),
+    expires: formatTime(order.expires),
+    identifiers: order.identifiers,
+    profile: order.profile, // draft-ietf-acme-profiles
+    ...(order.notBefore === undefined ? {} : { notBefore: formatTime(order.notBefore) }),
+    ...(order.notAfter === undefined ? {} : { notAfter: formatTime(order.notAfter) }),
+    authorizations: order.authorizations.map(({ id }) => authorizationUrl(site, id)),
+    finalize: `${orderUrl(site, order.id)}/finalize`,
+    ...(order.certificate === undefined
+      ? {}
+      : { certificate: `${site.base}/certificate/${order.certificate.issuerKey}/${order.certificate.serial}` }),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+/** §7.1.4; erratum 6364: `wildcard` is true or absent. */
+export const renderAuthorization = (site: Site, authorization: Authorization, now: number) => ({
+  identifier: authorization.identifier,
+  status: authorizationStatus(authorization, now),
+  expires: formatTime(authorizationExpires(authorization)),
+  ...(authorization.wildcard ? { wildcard: true } : {}),
+  challenges: challengesShown(authorization).map((type) => renderChallenge(site, authorization, type)),
+});
+
+/** §7.1.5; erratum 5732: `error` goes with `processing` as well as with `invalid`. */
+export function renderChallenge(site: Site, authorization: Authorization, type: ChallengeType) {
+  const attempt = authorization.attempt?.type === type ? authorization.attempt : undefined;
+  return {
+    type,
+    url: challengeUrl(site, authorization.id, type),
+    status: challengeStatus(authorization, type),
+    token: authorization.token,
+    ...(attempt?.state === 'valid' && attempt.finished !== undefined ? { validated: formatTime(attempt.finished) } : {}),
+    ...(attempt?.state !== 'valid' && attempt?.error !== undefined ? { error: attempt.error } : {}),
+  };
+}
