@@ -92,9 +92,12 @@ export function parseSpiffeId(text: string): ParsedName {
   return { value: text };
 }
 
-/** One clause of fault for each type of name; undefined when the name is in canonical form. */
+/** The name in canonical form, or what is wrong with it. A URI must only be one. */
+export const parseName = (name: Name): ParsedName => PARSE[name.type](name.value);
+
+/** One clause of fault; undefined when the name is in canonical form. */
 export function nameFault(name: Name): string | undefined {
-  const { value, fault } = PARSE[name.type](name.value);
+  const { value, fault } = parseName(name);
   return fault ?? (value === name.value ? undefined : 'it is not in canonical form');
 }
 

@@ -31,6 +31,7 @@ export const OID = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  tlsFeature: '1.3.6.1.5.5.7.1.24', // RFC 7633
   ctPoison: '1.3.6.1.4.1.11129.2.4.3', // RFC 6962 §3.1
   sctList: '1.3.6.1.4.1.11129.2.4.2', // RFC 6962 §3.3
   // access methods
