@@ -182,7 +182,8 @@ function lease(k: Knex, engine: Engine): Knex.SchemaBuilder {
 const nonces = [
   ...[0, 1, 2].map(
     (slot) =>
-      `create unlogged table nonce_${slot} (id bytea primary key, key_id bytea, secret bytea, created bigint)`,
+      `create unlogged table nonce_${slot} (id bytea primary key, key_id bytea, secret bytea, created bigint) ` +
+      'with (autovacuum_enabled = off)', // emptied long before there is anything to vacuum
   ),
   'create table nonce_turn (turn bigint not null)',
   'insert into nonce_turn values (0)',

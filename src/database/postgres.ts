@@ -101,10 +101,11 @@ class PostgresDatabase implements Database {
 
   async commit(writes: readonly Write[]): Promise<boolean> {
     this.counters.commits += 1;
-    return this.#run(writes);
+    return this.#run(writes, false);
   }
 
-  readonly volatile = async (write: Write): Promise<boolean> => this.#run([write]);
+  // Nothing of consequence hangs on such a row: done twice, it is refused the second time.
+  readonly volatile = (write: Write): Promise<boolean> => this.#run([write], true);
 
   async now(): Promise<number> {
     return (await this.one<{ now: number }>(clock))?.now as number;
@@ -133,7 +134,7 @@ class PostgresDatabase implements Database {
     await this.#pool.end();
   }
 
-  async #run(writes: readonly Write[]): Promise<boolean> {
+  async #run(writes: readonly Write[], repeatable: boolean): Promise<boolean> {
     this.counters.statements += writes.length;
     const steps = writes.map(guarded);
     let pipeline: Pipeline | undefined;
@@ -150,7 +151,7 @@ class PostgresDatabase implements Database {
         throw error;
       }
     };
-    return this.#patiently('a commit', attempt, () => pipeline === undefined || pipeline.cameToNothing);
+    return this.#patiently('a commit', attempt, () => repeatable || pipeline === undefined || pipeline.cameToNothing);
   }
 
   /**
