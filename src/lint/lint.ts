@@ -1,6 +1,6 @@
 /**
- * What a lint is, and how lints are run: in the front before an intent is recorded, and again in the signer before a signature.
- * A lint is pure. One file each, under the name that pkilint or zlint knows it by, if either does.
+ * What a lint is, and how lints are run: in the front before an intent is recorded, and again in the signer before a
+ * signature. A lint is pure. One file each, under the name that pkilint or zlint knows it by, if either does.
  */
 import type { Tbs } from '../x509/certificate.ts';
 import type { CrlTbs } from '../x509/crl.ts';
@@ -42,7 +42,10 @@ export interface Finding {
   readonly detail: string;
 }
 
-/** Every finding, in the order of the lints. What cannot be read fails the lint that wanted to read it: nothing passes unread. */
+/**
+ * Every finding, in the order of the lints. What cannot be read fails the lint that wanted to read it: nothing passes
+ * unread. `at` is when the subject begins, milliseconds.
+ */
 export function runEach<Subject>(lints: readonly Lint<Subject>[], subject: Subject, at: number): Finding[] {
   const findings: Finding[] = [];
   for (const lint of lints) {

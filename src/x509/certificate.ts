@@ -11,6 +11,7 @@ import {
 import type { GeneralName } from './general-name.ts';
 import { hexOf } from './hex.ts';
 import { OID } from './oid.ts';
+import { type FoundKey, readSpki } from './public-key.ts';
 
 /**
  * A TBSCertificate as found: strict DER, but not otherwise judged. Getters decode an extension when first asked;
@@ -63,6 +64,10 @@ export class Tbs {
     return this.extensions.find((extension) => extension.oid === id);
   }
 
+  /** Undefined for a type, or an encoding of its algorithm, that is not supported. */
+  get publicKey(): FoundKey | undefined {
+    return this.#once('publicKey', () => readSpki(this.spki));
+  }
   get subjectRdns(): readonly Rdn[] {
     return this.#once('subject', () => decodeName(this.subject));
   }

@@ -15,8 +15,14 @@ const KEY_TYPES: ReadonlyMap<string, KeyType> = new Map([
   ['300506032b6570', 'ed25519'],
 ]);
 
-/** The key's type and the content of its BIT STRING; undefined for any type or encoding that we do not take. Throws DerError. */
-export function readSpki(spki: Uint8Array): { type: KeyType; key: Uint8Array } | undefined {
+export interface FoundKey {
+  readonly type: KeyType;
+  /** Content of the BIT STRING: the point, RSAPublicKey, or the 32 octets of RFC 8032. */
+  readonly key: Uint8Array;
+}
+
+/** Undefined for any type, or encoding of its algorithm, that we do not take. Throws DerError. */
+export function readSpki(spki: Uint8Array): FoundKey | undefined {
   const fields = readWhole(spki, TAG.sequence, 'the public key');
   const type = KEY_TYPES.get(hexOf(fields.element('the algorithm of the key', TAG.sequence)));
   const key = fields.wholeBits('the public key');

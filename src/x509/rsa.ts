@@ -23,9 +23,11 @@ function positive(octets: Uint8Array): bigint {
   return BigInt(`0x${hexOf(octets)}`);
 }
 
+export const RSA_BITS: readonly number[] = [2048, 3072, 4096];
+
 export function rsaFault(key: Uint8Array): string | undefined {
   const { modulus, exponent, bits } = readRsaKey(key);
-  if (![2048, 3072, 4096].includes(bits)) return `the modulus has ${bits} bits, not 2048, 3072 or 4096`;
+  if (!RSA_BITS.includes(bits)) return `the modulus has ${bits} bits, not 2048, 3072 or 4096`;
   if (exponent !== 65_537n) return 'the exponent is not 65537';
   if (hasSmallFactor(modulus)) return 'the modulus has a small factor';
   if (isRoca(modulus)) return 'the modulus was made by a broken generator (ROCA, CVE-2017-15361)';
@@ -61,13 +63,13 @@ function powersOf65537(prime: number): ReadonlySet<number> {
 }
 
 /** Nemec and others, "The Return of Coppersmith's Attack": primes of the form k·M + 65537^a mod M. */
-const isRoca = (modulus: bigint): boolean =>
+export const isRoca = (modulus: bigint): boolean =>
   ROCA.every(({ prime, subgroup }) => subgroup.has(Number(modulus % prime)));
 
 const FERMAT_ROUNDS = 110;
 
 /** Fermat's method finds p and q when they differ little: modulus = a² - b² with a just above its root. */
-function hasCloseFactors(modulus: bigint): boolean {
+export function hasCloseFactors(modulus: bigint): boolean {
   let a = squareRoot(modulus) + 1n;
   let rest = a * a - modulus;
   for (let round = 0; round < FERMAT_ROUNDS; round++) {

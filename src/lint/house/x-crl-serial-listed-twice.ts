@@ -1,0 +1,15 @@
+/** One entry for each certificate: of two, verifiers take either. */
+import { always } from '../look.ts';
+import type { CrlLint } from '../lint.ts';
+
+export const xCrlSerialListedTwice: CrlLint = {
+  name: 'x.crl_serial_listed_twice',
+  severity: 'error',
+  cites: 'RFC 5280 §5.1.2.6',
+  applies: always,
+  fault({ crl: { revoked = [] } }) {
+    return new Set(revoked.map(({ serial }) => serial)).size === revoked.length
+      ? undefined
+      : 'a serial is listed twice';
+  },
+};

@@ -1,0 +1,12 @@
+/** ::ffff:a.b.c.d would pass rules that were written for IPv4. */
+import { OID } from '../../x509/oid.ts';
+import { firstFault, has } from '../look.ts';
+import type { Lint } from '../lint.ts';
+
+export const xIpAddressV4Mapped: Lint = {
+  name: 'x.ip_address_v4_mapped',
+  severity: 'error',
+  cites: 'RFC 8738 §3; RFC 4291 §2.5.5.2',
+  applies: has(OID.subjectAltName),
+  fault: ({ tbs }) => firstFault(tbs, 'ip'),
+};
