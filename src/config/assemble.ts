@@ -89,7 +89,7 @@ function ownPolicy(profile: string, names: readonly Name[]): Policy {
   const none: NameRules = { names: [], suffixes: [], wildcards: [], addresses: [], uris: [], subject: {} };
   return {
     name: OWN_POLICY, description: 'The names of this server itself (ca.yaml: ownCertificate, externalUrl)',
-    profiles: [profile], requesters: ['self:*'],
+    profiles: [profile], requesters: ['server:self'],
     allow: {
       ...none,
       names: names.filter(({ type }) => type === 'dns').map(({ value }) => value),
