@@ -8,7 +8,8 @@ export class JournalFault extends Error {
   override readonly name = 'JournalFault';
 }
 
-export const fileOf = (directory: string, ordinal: number) => join(directory, `${String(ordinal).padStart(8, '0')}.jsonl`);
+export const fileOf = (directory: string, ordinal: number) =>
+  join(directory, `${String(ordinal).padStart(8, '0')}.jsonl`);
 
 /** Ordinals of the files, ascending. @throws JournalFault when one is missing between others */
 export function ordinals(directory: string): readonly number[] {

@@ -46,7 +46,20 @@ export const headOf = (text: string | Buffer): string => hash('sha256', text);
 export function encodeLine(entry: JournalEntry, seq: number, prev: string, time: number): string {
   const { purpose, issuerKey, serial, core, intent, profile, closes, note, tbs } = entry;
   const base64 = Buffer.from(tbs.buffer, tbs.byteOffset, tbs.length).toString('base64');
-  return JSON.stringify({ seq, prev, time, purpose, issuerKey, serial, core, intent, profile, closes, note, tbs: base64 });
+  return JSON.stringify({
+    seq,
+    prev,
+    time,
+    purpose,
+    issuerKey,
+    serial,
+    core,
+    intent,
+    profile,
+    closes,
+    note,
+    tbs: base64,
+  });
 }
 
 /** @returns undefined when the text is no line of a journal. Whether it is the right one, `prev` and `seq` tell. */

@@ -7,7 +7,15 @@ import { closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, un
 import { promisify } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { fileOf, JournalFault, ordinals, textsOf } from './journal-files.ts';
-import { decodeLine, encodeLine, FIRST_PREV, headOf, type JournalEntry, type JournalLine, NOTHING } from './journal-line.ts';
+import {
+  decodeLine,
+  encodeLine,
+  FIRST_PREV,
+  headOf,
+  type JournalEntry,
+  type JournalLine,
+  NOTHING,
+} from './journal-line.ts';
 
 export { JournalFault, readJournal } from './journal-files.ts';
 export type { JournalEntry, JournalLine, LinePurpose } from './journal-line.ts';
@@ -193,10 +201,13 @@ export class Journal {
     let torn: number | undefined;
     for (const { offset, bytes, ended } of textsOf(file)) {
       const line = ended ? decodeLine(bytes) : undefined;
-      const follows = line !== undefined && (last === undefined || (line.prev === last.head && line.seq === last.seq + 1));
+      const follows =
+        line !== undefined && (last === undefined || (line.prev === last.head && line.seq === last.seq + 1));
       // A torn write has nothing readable after it. If something is, then durable lines were changed.
       if (line !== undefined && (torn !== undefined || !follows)) {
-        throw new JournalFault(`${file} is damaged at byte ${torn ?? offset}: the journal was changed after it was written`);
+        throw new JournalFault(
+          `${file} is damaged at byte ${torn ?? offset}: the journal was changed after it was written`,
+        );
       }
       if (line === undefined) torn ??= offset;
       else {

@@ -54,7 +54,8 @@ export interface CertificateRules {
 /** @returns every reason not to sign; none means that it may be signed */
 export function recheckCertificate({ tbs }: CertificateUnderCheck, rules: CertificateRules): readonly string[] {
   const shape = rules.key.profiles.find(({ profile }) => profile === rules.profile);
-  if (shape === undefined) return [`the key ${rules.key.issuer.id} signs no profile ${rules.profile ?? '(none named)'}`];
+  if (shape === undefined)
+    return [`the key ${rules.key.issuer.id} signs no profile ${rules.profile ?? '(none named)'}`];
   const reasons = reading(() => {
     const facts = factsOf(tbs);
     const { issuer } = rules.key;
@@ -80,7 +81,11 @@ function serialFaults({ serial, notAfter }: TbsFacts, signer: number): string[] 
   return [];
 }
 
-function timeFaults({ notBefore, notAfter }: TbsFacts, shape: CertificateShape, { key, clock }: CertificateRules): string[] {
+function timeFaults(
+  { notBefore, notAfter }: TbsFacts,
+  shape: CertificateShape,
+  { key, clock }: CertificateRules,
+): string[] {
   const now = clock.now();
   const faults: string[] = [];
   if (notBefore > now + SLACK_MS) faults.push('notBefore is in the future');

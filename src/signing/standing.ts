@@ -51,9 +51,18 @@ export class Standing {
     this.#saved = false;
   }
 
-  /** A front says what its database holds; `last` is the journal's. @returns the fence, when that raises one */
-  stated(highest: number, last: number): string | undefined {
-    const { confirmed } = this.#stored;
+  /** What the database is known to hold. */
+  get confirmed(): number {
+    return this.#stored.confirmed;
+  }
+
+  /**
+   * A front says what its database holds.
+   * @param confirmed as it was before the front looked: other fronts may have confirmed more since
+   * @param last sequence of the journal
+   * @returns the fence, when this raises one
+   */
+  stated(highest: number, confirmed: number, last: number): string | undefined {
     let fence: string | undefined;
     if (highest < confirmed) {
       fence = `the database holds receipts up to ${highest} but had confirmed ${confirmed}: it was restored or replaced`;
@@ -74,7 +83,6 @@ export class Standing {
 
   /** Lifts the fence: a new id, for which the database holds nothing yet. */
   renew(signer: number): void {
-    if (this.holds(signer)) throw new JournalFault(`signer id ${signer} was used with this journal already`);
     this.#stored = { signer, formerSigners: [...this.#stored.formerSigners, this.#stored.signer], confirmed: 0 };
     this.#save();
   }

@@ -1,0 +1,280 @@
+/**
+ * The path to a signature, inside the signer. The order is the point:
+ *   1 may it be asked now?      deadline, key, fence, keys in working order
+ *   2 was it asked before?      a serial has one core and one line, for good
+ *   3 may it be signed?         re-check, lints, rate ceiling
+ *   4 write the line            durable before the key is used (I1)
+ *   5 sign, verify, tell
+ * A killed signer forgets nothing that matters: the line is there or it is not, and `recover` tells which.
+ */
+import type { Clock } from '../clock.ts';
+import { readSerial } from '../x509/serial.ts';
+import type { CrlNumbers } from './crl-numbers.ts';
+import { type Journal, JournalFault, type JournalLine } from './journal.ts';
+import { NOTHING } from './journal-line.ts';
+import type {
+  Purpose,
+  Receipt,
+  RecoveryAsk,
+  RecoveryOutcome,
+  SigningJob,
+  SigningOutcome,
+  Unavailable,
+} from './protocol.ts';
+import { RateCeiling } from './rate.ts';
+import {
+  type CertificateUnderCheck,
+  type CrlUnderCheck,
+  readCertificate,
+  readCrl,
+  recheckCertificate,
+  recheckCrl,
+  SLACK_MS,
+} from './recheck.ts';
+import { SerialMemory } from './serial-memory.ts';
+import type { SignerConfig, SignerKey } from './signer-config.ts';
+import type { SigningKeys } from './signing-keys.ts';
+import type { Standing } from './standing.ts';
+
+/** Where a test may stop the process. */
+export type Point = 'before-journal' | 'after-journal' | 'before-sign' | 'after-sign';
+
+export interface DeskOptions {
+  readonly config: SignerConfig;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly standing: Standing;
+  readonly keys: Pick<SigningKeys, 'sign' | 'why' | 'whenReady'>;
+  readonly crlNumbers: CrlNumbers;
+  /** The journal failed: nothing more can be signed by this process. */
+  readonly onBroken: (fault: JournalFault) => void;
+  readonly onRefused?: (job: SigningJob, reasons: readonly string[]) => void;
+  readonly at?: (point: Point) => Promise<void> | void;
+}
+
+interface InFlight {
+  readonly core: string;
+  readonly tbs: Uint8Array;
+  readonly outcome: Promise<SigningOutcome>;
+}
+
+interface Issuing {
+  readonly key: SignerKey;
+  readonly ceiling: RateCeiling;
+}
+
+export class Desk {
+  readonly #options: DeskOptions;
+  readonly #issuing: ReadonlyMap<string, Issuing>;
+  readonly #caKeys: ReadonlySet<string>;
+  readonly #memory: SerialMemory;
+  readonly #inFlight = new Map<string, InFlight>();
+  readonly #most: number;
+  #open = 0;
+
+  constructor(options: DeskOptions) {
+    const { config, clock, journal } = options;
+    this.#options = options;
+    this.#issuing = new Map(
+      config.keys.map((key) => [key.issuer.id, { key, ceiling: new RateCeiling(key.ratePerSecond, clock) }]),
+    );
+    this.#caKeys = new Set(config.keys.map(({ issuer }) => Buffer.from(issuer.spki).toString('hex')));
+    this.#most = config.queue ?? 1024;
+    const window = windowOf(config);
+    const perSecond = config.keys.reduce((sum, { ratePerSecond }) => sum + ratePerSecond, 0);
+    // Whatever may still be signed again is remembered; the ceiling bounds how much that can be.
+    this.#memory = new SerialMemory(Math.max(2 ** 20, perSecond * (window / 1000 + 2)));
+    for (const { line, position } of journal.recent(clock.now() - window)) this.#remember(line, position);
+  }
+
+  /** Never rejects. */
+  async sign(job: SigningJob): Promise<SigningOutcome> {
+    if (this.#open >= this.#most) return unavailable('too many requests wait in the signer');
+    this.#open += 1;
+    try {
+      const outcome = await this.#sign(job);
+      if (outcome.kind === 'refused') this.#options.onRefused?.(job, outcome.reasons);
+      return outcome;
+    } catch (error) {
+      return this.#failed(error);
+    } finally {
+      this.#open -= 1;
+    }
+  }
+
+  async #sign(job: SigningJob): Promise<SigningOutcome> {
+    const { clock, keys, standing } = this.#options;
+    const late = () => job.deadline <= clock.now();
+    // 1
+    if (late()) return unavailable('the deadline has passed');
+    const issuing = this.#issuing.get(job.issuerKey);
+    if (issuing === undefined) return refused(`there is no issuer key ${job.issuerKey}`);
+    if (job.purpose !== 'certificate' && job.purpose !== 'crl') {
+      return refused(`no key of this signer is for the purpose ${job.purpose}`);
+    }
+    if (job.purpose === 'certificate' && standing.fence !== undefined) return unavailable(`fenced: ${standing.fence}`);
+    const read = job.purpose === 'certificate' ? readCertificate(job.tbs) : readCrl(job.tbs, issuing.key);
+    if (!('core' in read)) return { kind: 'refused', reasons: read };
+    await keys.whenReady(job.deadline);
+    if (keys.why !== undefined) return unavailable(keys.why);
+    if (late()) return unavailable('the deadline has passed');
+    // 2
+    const before = this.#askedBefore(job, read.serial, read.core);
+    if (before !== undefined) return before;
+    // 3
+    const reasons = this.#recheck(job, issuing.key, read);
+    if (reasons.length > 0) return { kind: 'refused', reasons };
+    const wait = job.purpose === 'certificate' ? issuing.ceiling.take() : 0;
+    if (wait > 0) return { ...unavailable(`the rate ceiling of ${job.issuerKey} is reached`), retryAfterMs: wait };
+    // 4 and 5
+    return this.#track(job.purpose, job.issuerKey, read.serial, read.core, job.tbs, () => this.#commit(job, read));
+  }
+
+  #recheck(job: SigningJob, key: SignerKey, read: CertificateUnderCheck | CrlUnderCheck): readonly string[] {
+    const { clock, standing, crlNumbers } = this.#options;
+    if ('tbs' in read) {
+      const rules = { signer: standing.signer, key, profile: job.profile, caKeys: this.#caKeys, clock };
+      return recheckCertificate(read, rules);
+    }
+    return recheckCrl(read, key, crlNumbers.last(job.issuerKey, read.shard), clock);
+  }
+
+  async #commit(job: SigningJob, { serial, core }: { serial: string; core: string }): Promise<SigningOutcome> {
+    const { journal, at } = this.#options;
+    const { purpose, issuerKey, intent, profile, tbs } = job;
+    await at?.('before-journal');
+    const entry = { purpose, issuerKey, serial, core, intent, ...(profile === undefined ? {} : { profile }), tbs };
+    const { seq, head } = await journal.append(entry, ({ position }) => this.#remember(entry, position));
+    await at?.('after-journal');
+    return this.#signLine({ issuerKey, tbs, seq, head }, job.deadline);
+  }
+
+  async #signLine(
+    line: Pick<JournalLine, 'issuerKey' | 'tbs' | 'seq' | 'head'>,
+    deadline: number,
+  ): Promise<SigningOutcome> {
+    const { keys, at } = this.#options;
+    await at?.('before-sign');
+    const signature = await keys.sign(line.issuerKey, line.tbs, deadline);
+    await at?.('after-sign');
+    return { kind: 'signed', signature, receipt: this.#receipt(line) };
+  }
+
+  /** The answer when this serial is known: the same core gets its signature again, from the line that is there. */
+  #askedBefore(job: SigningJob, serial: string, core: string): Promise<SigningOutcome> | SigningOutcome | undefined {
+    const { purpose, issuerKey } = job;
+    const other = refused(`the serial ${serial} was used for something else`);
+    const inFlight = this.#inFlight.get(mark(purpose, issuerKey, serial));
+    if (inFlight !== undefined) {
+      return inFlight.core === core && same(inFlight.tbs, job.tbs) ? inFlight.outcome : other;
+    }
+    const line = this.#line(purpose, issuerKey, serial);
+    if (line === undefined) return undefined;
+    if (line.purpose === 'tombstone') return refused(`the serial ${serial} was closed: it was found not to be signed`);
+    // A fingerprint shared by chance also ends here; see serial-memory.ts.
+    if (line.serial !== serial || line.core !== core || !same(line.tbs, job.tbs)) return other;
+    return this.#track(purpose, issuerKey, serial, core, job.tbs, () => this.#signLine(line, job.deadline));
+  }
+
+  /** Never rejects. Afterwards the serial is decided for good. */
+  async recover(ask: RecoveryAsk): Promise<RecoveryOutcome> {
+    try {
+      return await this.#recover(ask);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  async #recover(ask: RecoveryAsk): Promise<RecoveryOutcome> {
+    const { purpose, issuerKey, serial, intent } = ask;
+    const { journal, standing } = this.#options;
+    const signer = readSerial(serial)?.signerId;
+    if (signer !== undefined && !standing.holds(signer)) return unavailable(`the serial is of signer ${signer}`);
+    await this.#inFlight.get(mark(purpose, issuerKey, serial))?.outcome;
+    const line = this.#line(purpose, issuerKey, serial) ?? this.#search(ask);
+    if (line === undefined) {
+      const entry = {
+        purpose: 'tombstone',
+        closes: purpose,
+        issuerKey,
+        serial,
+        core: '',
+        intent,
+        tbs: NOTHING,
+      } as const;
+      const place = await journal.append(entry, ({ position }) => this.#remember(entry, position));
+      return { kind: 'not-signed', receipt: this.#receipt(place) };
+    }
+    if (line.issuerKey !== issuerKey || line.serial !== serial) {
+      return unavailable('the serial shares its fingerprint with another one');
+    }
+    if (line.purpose === 'tombstone') return { kind: 'not-signed', receipt: this.#receipt(line) };
+    // Only as long as the front waits for this answer; it asks again.
+    const deadline = this.#options.clock.now() + 10_000;
+    const again = () => this.#signLine(line, deadline);
+    const outcome = await this.#track(purpose, issuerKey, serial, line.core, line.tbs, again);
+    if (outcome.kind === 'signed') return { ...outcome, tbs: line.tbs };
+    return outcome.kind === 'unavailable' ? outcome : unavailable('the key cannot be used');
+  }
+
+  /** In the files, for what memory has forgotten. */
+  #search({ purpose, issuerKey, serial, from, to }: RecoveryAsk): JournalLine | undefined {
+    for (const { line } of this.#options.journal.recent(from - SLACK_MS, to + SLACK_MS)) {
+      if (line.serial !== serial || line.issuerKey !== issuerKey) continue;
+      if (line.purpose === purpose || line.closes === purpose) return line;
+    }
+    return undefined;
+  }
+
+  #line(purpose: Purpose, issuerKey: string, serial: string): JournalLine | undefined {
+    const position = this.#memory.find(purpose, issuerKey, serial);
+    return position === undefined ? undefined : this.#options.journal.read(position);
+  }
+
+  /** Whoever asks for the same while it is being made gets the same answer. */
+  async #track(
+    purpose: Purpose,
+    issuerKey: string,
+    serial: string,
+    core: string,
+    tbs: Uint8Array,
+    work: () => Promise<SigningOutcome>,
+  ): Promise<SigningOutcome> {
+    const name = mark(purpose, issuerKey, serial);
+    const outcome = work()
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => this.#inFlight.delete(name));
+    this.#inFlight.set(name, { core, tbs, outcome });
+    return outcome;
+  }
+
+  #remember(line: Remembered, position: number): void {
+    const { purpose, closes, issuerKey, serial } = line;
+    this.#options.crlNumbers.take(line);
+    const used = purpose === 'tombstone' ? closes : purpose;
+    if (used !== undefined && serial !== '') this.#memory.add(used as Purpose, issuerKey, serial, position);
+  }
+
+  #receipt({ seq, head }: { seq: number; head: string }): Receipt {
+    return { signer: this.#options.standing.signer, sequence: seq, head };
+  }
+
+  #failed(error: unknown): Unavailable {
+    if (error instanceof JournalFault) this.#options.onBroken(error);
+    return unavailable((error as Error).message);
+  }
+}
+
+type Remembered = Pick<JournalLine, 'purpose' | 'closes' | 'issuerKey' | 'serial' | 'note'>;
+
+/** How long a line must be remembered: as long as its notBefore would be accepted again, and a while. */
+const windowOf = ({ keys }: SignerConfig): number =>
+  Math.max(0, ...keys.flatMap(({ profiles }) => profiles.map(({ backdateMs }) => backdateMs))) + 3 * SLACK_MS;
+
+const mark = (purpose: Purpose, issuerKey: string, serial: string) => `${purpose}\n${issuerKey}\n${serial}`;
+
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+
+const refused = (reason: string): SigningOutcome => ({ kind: 'refused', reasons: [reason] });
+
+const unavailable = (why: string): Unavailable => ({ kind: 'unavailable', why, retryAfterMs: 1000 });
