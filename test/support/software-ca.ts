@@ -1,0 +1,87 @@
+/**
+ * The real CA over a real database, with issuer keys in memory and a signer that keeps no journal: for tests of doors,
+ * where the token is not the point. Tests of the signer and of crashes use a world (world.ts).
+ */
+import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import type { Authority } from '../../src/ca/issuance/issuer-key.ts';
+import { type OpenCa, openCa } from '../../src/ca/open.ts';
+import type { Clock } from '../../src/clock.ts';
+import type { Generation } from '../../src/config/generation.ts';
+import type { Database } from '../../src/database/database.ts';
+import type { Signer, SigningOutcome } from '../../src/signing/client.ts';
+import { issuerShapeOf, renderCaTbs } from '../../src/x509/ca-certificate.ts';
+import { assembleCertificate } from '../../src/x509/certificate.ts';
+import { encodeName } from '../../src/x509/distinguished-name.ts';
+import { keyIdOf } from '../../src/x509/public-key.ts';
+
+const DAY = 86_400_000;
+
+export interface SoftwareCa {
+  readonly ca: OpenCa;
+  /** What the signer does next: sign, say that it cannot now, or sign only when `release` is called. */
+  signing: 'ok' | 'unavailable' | 'refuse' | 'hold';
+  release(): void;
+  readonly signatures: number;
+  readonly root: Uint8Array;
+}
+
+export function openSoftwareCa(parts: { database: Database; clock: Clock; generation: () => Generation }): SoftwareCa {
+  const { database, clock, generation } = parts;
+  const [root, intermediate] = hierarchy(clock.now());
+  const issuer = generation().issuers.values().next().value;
+  if (issuer === undefined) throw new Error('the configuration names no issuer');
+  const shape = issuerShapeOf(intermediate.certificate, issuer);
+  const issuerKeys = new Map([[issuer.id, {
+    id: issuer.id, group: issuer.group, state: 'active' as const, profiles: new Set(issuer.profiles), shape, chain: [intermediate.certificate],
+  }]]);
+  const authority = (): Authority => ({ generation: generation(), issuerKeys, root: root.certificate });
+  const held: (() => void)[] = [];
+  const self = { signing: 'ok' as SoftwareCa['signing'], signatures: 0 };
+
+  const signer: Signer = {
+    id: 1,
+    state: () => 'ready',
+    async sign({ tbs }): Promise<SigningOutcome> {
+      if (self.signing === 'unavailable') return { kind: 'unavailable', why: 'test', retryAfterMs: 100 };
+      if (self.signing === 'refuse') return { kind: 'refused', reasons: ['test'] };
+      if (self.signing === 'hold') await new Promise<void>((resolve) => held.push(resolve));
+      self.signatures += 1;
+      return {
+        kind: 'signed', signature: sign('sha256', tbs, intermediate.privateKey),
+        receipt: { signer: 1, sequence: self.signatures, head: randomBytes(32).toString('hex') },
+      };
+    },
+    recover: async () => ({ kind: 'unavailable', why: 'test', retryAfterMs: 100 }),
+    confirm() {},
+    async [Symbol.asyncDispose]() {},
+  };
+  const ca = openCa({
+    clock, database, signer, random: (octets) => randomBytes(octets), frontId: 'test', authority, reached: () => {},
+  });
+  return Object.assign(self, {
+    ca, root: root.certificate,
+    release: () => { for (const resolve of held.splice(0)) resolve(); },
+  });
+}
+
+/** A root and an intermediate, P-256. */
+function hierarchy(now: number) {
+  const notBefore = Math.floor(now / 1000) * 1000 - DAY;
+  const [rootKey, key] = [generateKeyPairSync('ec', { namedCurve: 'P-256' }), generateKeyPairSync('ec', { namedCurve: 'P-256' })];
+  const rootName = encodeName([{ attribute: 'commonName', value: 'Test Root' }]);
+  const spkiOf = (k: typeof rootKey) => createPublicKey(k.privateKey).export({ type: 'spki', format: 'der' });
+  const issuer = { subject: rootName, keyId: keyIdOf(spkiOf(rootKey)), algorithm: 'ecdsa-sha256-p256' as const };
+  const serial = () => `01${randomBytes(18).toString('hex')}`;
+  const assemble = (tbs: Uint8Array) => assembleCertificate(tbs, 'ecdsa-sha256-p256', sign('sha256', tbs, rootKey.privateKey));
+  const rootTbs = renderCaTbs({
+    kind: 'root', serial: serial(), issuer, subject: rootName, spki: spkiOf(rootKey), keyId: issuer.keyId, notBefore, notAfter: notBefore + 3650 * DAY,
+  });
+  const tbs = renderCaTbs({
+    kind: 'intermediate', serial: serial(), issuer, subject: encodeName([{ attribute: 'commonName', value: 'Test Intermediate' }]),
+    spki: spkiOf(key), keyId: keyIdOf(spkiOf(key)), notBefore, notAfter: notBefore + 1825 * DAY, pathLength: 0,
+  });
+  return [
+    { certificate: assemble(rootTbs), privateKey: rootKey.privateKey },
+    { certificate: assemble(tbs), privateKey: key.privateKey },
+  ] as const;
+}
