@@ -12,7 +12,7 @@ import type { Database } from './engine.ts';
 import { rawStatement, statement } from './statement.ts';
 
 /** The default validity of 160 hours, and some days in which this job may fail. */
-const daysAhead = 12;
+const daysAhead = 9;
 
 const ensure = rawStatement('select ensure_partitions(:day::integer, :day::integer) as made');
 const drop = rawStatement('select drop_partitions(:day::integer) as dropped');

@@ -112,22 +112,20 @@ class PostgresDatabase implements Database {
   }
 
   async upgrade(plan: (applied: readonly string[]) => readonly string[]): Promise<void> {
-    const query_timeout = 0x7fffffff;
-    await this.#use(async (client) => {
-      const sql = (text: string): Promise<pg.QueryResult> => client.query({ text, query_timeout } as pg.QueryConfig);
+    let refusal: unknown;
+    const decide = (applied: readonly string[]): readonly string[] => {
       try {
-        await sql('begin');
-        await sql('set local statement_timeout = 0');
-        await sql(`select pg_advisory_xact_lock(${migrationLock})`);
-        await sql('create table if not exists schema_version (name text primary key)');
-        const { rows } = await sql('select name from schema_version order by name');
-        for (const step of plan(rows.map((row) => row.name))) await sql(step);
-        await sql('commit');
+        return plan(applied);
       } catch (error) {
-        await sql('rollback').catch(() => {}); // it has its own trouble then; the connection is dropped below
-        throw faultOf(error) === undefined ? error : this.#cannotOpen(error);
+        refusal = error;
+        throw error;
       }
-    });
+    };
+    try {
+      await this.#use((client) => upgradeWith(client, decide));
+    } catch (error) {
+      throw refusal ?? this.#cannotOpen(error);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -207,6 +205,24 @@ class PostgresDatabase implements Database {
 function reasonOf(error: unknown): string {
   const { message, code } = error as { message?: string; code?: string };
   return message || code || 'no reason given';
+}
+
+/** In one transaction, however long it takes and whoever holds the lock before us. */
+async function upgradeWith(client: pg.ClientBase, plan: (applied: readonly string[]) => readonly string[]): Promise<void> {
+  const sql = (text: string): Promise<pg.QueryResult> =>
+    client.query({ text, query_timeout: 0x7fffffff } as pg.QueryConfig);
+  await sql('begin');
+  try {
+    await sql('set local statement_timeout = 0');
+    await sql(`select pg_advisory_xact_lock(${migrationLock})`);
+    await sql('create table if not exists schema_version (name text primary key)');
+    const { rows } = await sql('select name from schema_version order by name');
+    for (const step of plan(rows.map((row) => row.name))) await sql(step);
+    await sql('commit');
+  } catch (error) {
+    await sql('rollback').catch(() => {}); // the connection may be what failed
+    throw error;
+  }
 }
 
 /** int8 as a number: times and counters stay far below 2^53, and a value that does not is a mistake of ours. */
