@@ -117,18 +117,21 @@ function spkiOf(key: graphene.SessionObject, kind: KeyKind): Uint8Array {
 }
 
 /**
- * A new token under this label, or the one that is there. SoftHSM always shows one slot that is not initialised yet.
- * @returns true when this call made it @throws KeyFault
+ * A new token under this label, or the one that is there; one that was left without its user PIN is finished. SoftHSM shows
+ * one free slot at each C_Initialize, and knows a new token by its final slot only after another.
+ * @returns true when this call made or finished it @throws KeyFault
  */
 export function makeToken(module: KeyModule, label: string, officerPin: string, userPin: string): boolean {
-  const all = slots(module);
-  if (all.some((slot) => slot.getToken().label === label)) return false;
-  const free = all.find((slot) => (slot.getToken().flags & graphene.TokenFlag.TOKEN_INITIALIZED) === 0);
-  if (free === undefined) throw new KeyFault(`${module.path} has no free slot for the token ${label}`, 'never');
   try {
-    // Not graphene's initToken: it trips over what pkcs11js returns.
-    module.native.C_InitToken(free.handle, officerPin, label);
-    const session = free.open(SESSION);
+    let slot = slots(module).find((candidate) => candidate.getToken().label === label);
+    if (slot !== undefined && has(slot, graphene.TokenFlag.USER_PIN_INITIALIZED)) return false;
+    if (slot === undefined) {
+      slot = slots(module).find((candidate) => !has(candidate, graphene.TokenFlag.TOKEN_INITIALIZED));
+      if (slot === undefined) throw new KeyFault(`${module.path} has no free slot for the token ${label}`, 'never');
+      // Not graphene's initToken: it trips over what pkcs11js returns.
+      module.native.C_InitToken(slot.handle, officerPin, label);
+    }
+    const session = slot.open(SESSION);
     session.login(officerPin, graphene.UserType.SO);
     session.initPin(userPin);
     session.logout();
@@ -138,6 +141,8 @@ export function makeToken(module: KeyModule, label: string, officerPin: string, 
     throw asKeyFault(error, `making the token ${label}`);
   }
 }
+
+const has = (slot: graphene.Slot, flag: graphene.TokenFlag) => (slot.getToken().flags & flag) !== 0;
 
 function slots(module: KeyModule): readonly graphene.Slot[] {
   const list = module.graphene.getSlots(true);

@@ -32,7 +32,7 @@ import {
   SLACK_MS,
 } from './recheck.ts';
 import { SerialMemory } from './serial-memory.ts';
-import type { SignerConfig, SignerKey } from './signer-config.ts';
+import type { SignerConfig, SignerKey } from './config.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { Standing } from './standing.ts';
 
@@ -81,10 +81,8 @@ export class Desk {
     this.#caKeys = new Set(config.keys.map(({ issuer }) => Buffer.from(issuer.spki).toString('hex')));
     this.#most = config.queue ?? 1024;
     const window = windowOf(config);
-    const perSecond = config.keys.reduce((sum, { ratePerSecond }) => sum + ratePerSecond, 0);
-    // Whatever may still be signed again is remembered; the ceiling bounds how much that can be.
-    this.#memory = new SerialMemory(Math.max(2 ** 20, perSecond * (window / 1000 + 2)));
-    for (const { line, position } of journal.recent(clock.now() - window)) this.#remember(line, position);
+    this.#memory = new SerialMemory(window);
+    for (const { line, position } of journal.recent(clock.now() - window)) this.#remember(line, position, line.time);
   }
 
   /** Never rejects. */
@@ -140,11 +138,11 @@ export class Desk {
   }
 
   async #commit(job: SigningJob, { serial, core }: { serial: string; core: string }): Promise<SigningOutcome> {
-    const { journal, at } = this.#options;
+    const { clock, journal, at } = this.#options;
     const { purpose, issuerKey, intent, profile, tbs } = job;
     await at?.('before-journal');
     const entry = { purpose, issuerKey, serial, core, intent, ...(profile === undefined ? {} : { profile }), tbs };
-    const { seq, head } = await journal.append(entry, ({ position }) => this.#remember(entry, position));
+    const { seq, head } = await journal.append(entry, ({ position }) => this.#remember(entry, position, clock.now()));
     await at?.('after-journal');
     return this.#signLine({ issuerKey, tbs, seq, head }, job.deadline);
   }
@@ -187,7 +185,7 @@ export class Desk {
 
   async #recover(ask: RecoveryAsk): Promise<RecoveryOutcome> {
     const { purpose, issuerKey, serial, intent } = ask;
-    const { journal, standing } = this.#options;
+    const { clock, journal, standing } = this.#options;
     const signer = readSerial(serial)?.signerId;
     if (signer !== undefined && !standing.holds(signer)) return unavailable(`the serial is of signer ${signer}`);
     await this.#inFlight.get(mark(purpose, issuerKey, serial))?.outcome;
@@ -202,7 +200,7 @@ export class Desk {
         intent,
         tbs: NOTHING,
       } as const;
-      const place = await journal.append(entry, ({ position }) => this.#remember(entry, position));
+      const place = await journal.append(entry, ({ position }) => this.#remember(entry, position, clock.now()));
       return { kind: 'not-signed', receipt: this.#receipt(place) };
     }
     if (line.issuerKey !== issuerKey || line.serial !== serial) {
@@ -210,7 +208,7 @@ export class Desk {
     }
     if (line.purpose === 'tombstone') return { kind: 'not-signed', receipt: this.#receipt(line) };
     // Only as long as the front waits for this answer; it asks again.
-    const deadline = this.#options.clock.now() + 10_000;
+    const deadline = clock.now() + 10_000;
     const again = () => this.#signLine(line, deadline);
     const outcome = await this.#track(purpose, issuerKey, serial, line.core, line.tbs, again);
     if (outcome.kind === 'signed') return { ...outcome, tbs: line.tbs };
@@ -248,11 +246,11 @@ export class Desk {
     return outcome;
   }
 
-  #remember(line: Remembered, position: number): void {
+  #remember(line: Remembered, position: number, time: number): void {
     const { purpose, closes, issuerKey, serial } = line;
     this.#options.crlNumbers.take(line);
     const used = purpose === 'tombstone' ? closes : purpose;
-    if (used !== undefined && serial !== '') this.#memory.add(used as Purpose, issuerKey, serial, position);
+    if (used !== undefined && serial !== '') this.#memory.add(used as Purpose, issuerKey, serial, position, time);
   }
 
   #receipt({ seq, head }: { seq: number; head: string }): Receipt {

@@ -14,7 +14,7 @@ import { dayOf, readSerial } from '../x509/serial.ts';
 import { factsOf, renderTbs } from '../x509/tbs.ts';
 import { type CertificateShape, crlUrlOf, type TbsFacts } from '../x509/shape.ts';
 import { hash } from 'node:crypto';
-import type { SignerKey } from './signer-config.ts';
+import type { SignerKey } from './config.ts';
 
 /** How far a front's clock may be ahead of ours, and how long a request may have waited. */
 export const SLACK_MS = 5 * 60_000;

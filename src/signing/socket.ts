@@ -121,7 +121,8 @@ class Connection {
     if (request === undefined) {
       // A newer front may know purposes that we do not: it gets an answer, not a closed door.
       const outcome = { kind: 'refused', reasons: ['the request is not understood'] } as const;
-      return this.send({ type: 'signing', call: header['call'] as number, outcome });
+      this.send({ type: 'signing', call: header['call'] as number, outcome });
+      return;
     }
     if (request.type !== 'stated' && !this.#stated) throw new FrameFault('nothing was stated yet');
     this.#answer(request);

@@ -12,12 +12,12 @@ import { CrlNumbers } from './crl-numbers.ts';
 import { Desk, type Point } from './desk.ts';
 import { Journal } from './journal.ts';
 import type { SignerState } from './protocol.ts';
-import type { SignerConfig } from './signer-config.ts';
+import type { SignerConfig } from './config.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { listen, type SignerSocket } from './socket.ts';
 import { Standing } from './standing.ts';
 
-export type { SignerConfig, SignerKey } from './signer-config.ts';
+export type { SignerConfig, SignerKey } from './config.ts';
 
 /** What the worker tells its supervisor. */
 export type WorkerNote =

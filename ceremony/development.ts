@@ -1,0 +1,206 @@
+/**
+ * The development ceremony: a root and an intermediate in SoftHSM tokens below one directory, marked by their names as
+ * worth nothing. `node ceremony/development.ts --state DIR [--module PATH]`, or from a program: developmentCeremony().
+ *
+ * It may be stopped at any point and run again: every step first looks whether it was done, every file appears whole under
+ * its name or not at all, and nothing that exists is overwritten. A second run changes nothing.
+ */
+import { randomBytes, randomInt } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { KeyFault } from '../src/keys/errors.ts';
+import { MECHANISMS } from '../src/keys/mechanisms.ts';
+import { KeyModule } from '../src/keys/module.ts';
+import { RefusedPins, readPin } from '../src/keys/pin.ts';
+import { makeToken, Workbench } from '../src/keys/provision.ts';
+import { Token } from '../src/keys/token.ts';
+import { type CaFacts, isSignedBy, renderCaTbs } from '../src/x509/ca-certificate.ts';
+import { assembleCertificate, type Certificate, certificateSha256, parseCertificate } from '../src/x509/certificate.ts';
+import { encodeName } from '../src/x509/distinguished-name.ts';
+import { decodePem, encodePem } from '../src/x509/pem.ts';
+import { keyIdOf } from '../src/x509/public-key.ts';
+import { notAfterOf } from '../src/x509/tbs.ts';
+import { caFaults } from './ca-faults.ts';
+
+type Role = 'root' | 'intermediate';
+
+const ALGORITHM = 'ecdsa-sha256-p256';
+const YEAR = 365 * 86_400_000;
+const ROLES = {
+  root: { name: 'Chancery Development Root', token: 'chancery-root', validity: 10 * YEAR },
+  intermediate: { name: 'Chancery Development Intermediate', token: 'chancery-intermediate', validity: 3 * YEAR },
+} as const satisfies Record<Role, object>;
+const KEY_ID = Buffer.of(1);
+const MODULES = [
+  '/usr/lib/softhsm/libsofthsm2.so',
+  '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so',
+  '/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so',
+  '/opt/homebrew/lib/softhsm/libsofthsm2.so',
+];
+
+export interface DevelopmentCeremony {
+  /** Directory below which everything is written: tokens/, softhsm2.conf, pins/, public/. */
+  readonly state: string;
+  /** SoftHSM; by default where the packages put it. */
+  readonly module?: string;
+  /** Milliseconds UTC, for the validity. */
+  readonly now?: number;
+  /** Told one line per step. */
+  readonly say?: (line: string) => void;
+}
+
+/**
+ * @returns the paths of the two certificates (PEM)
+ * @throws KeyFault with one sentence when module or tokens cannot be used
+ */
+export function developmentCeremony(ceremony: DevelopmentCeremony): Promise<{ root: string; intermediate: string }> {
+  return new Ceremony(ceremony).run();
+}
+
+class Ceremony {
+  readonly #state: string;
+  readonly #modulePath: string;
+  readonly #now: number;
+  readonly #say: (line: string) => void;
+
+  constructor({ state, module, now = Date.now(), say = () => {} }: DevelopmentCeremony) {
+    this.#state = resolve(state);
+    this.#modulePath = module ?? MODULES.find((path) => existsSync(path)) ?? (MODULES[0] as string);
+    this.#now = Math.floor(now / 1000) * 1000;
+    this.#say = say;
+  }
+
+  async run(): Promise<{ root: string; intermediate: string }> {
+    const paths = { root: this.#certificatePath('root'), intermediate: this.#certificatePath('intermediate') };
+    if (existsSync(paths.root) && existsSync(paths.intermediate)) {
+      this.#say(`The development keys are there already: ${dirname(paths.root)}`);
+      return paths;
+    }
+    const module = this.#openModule();
+    try {
+      const root = await this.#certify(module, 'root');
+      await this.#certify(module, 'intermediate', root);
+    } finally {
+      module.finalise(); // the root token is closed, and nothing of the server opens it again
+    }
+    return paths;
+  }
+
+  #openModule(): KeyModule {
+    const conf = join(this.#state, 'softhsm2.conf');
+    const tokens = join(this.#state, 'tokens');
+    mkdirSync(tokens, { recursive: true, mode: 0o700 });
+    const lines = [`directories.tokendir = ${tokens}`, 'objectstore.backend = file', 'log.level = ERROR', ''];
+    writeOnce(conf, lines.join('\n'), 0o600);
+    process.env['SOFTHSM2_CONF'] = conf;
+    return new KeyModule(this.#modulePath);
+  }
+
+  /** The certificate of a role: the one that is there, or a new one over the role's key. */
+  async #certify(module: KeyModule, role: Role, root?: Certificate): Promise<Certificate> {
+    const spki = this.#makeKey(module, role);
+    const path = this.#certificatePath(role);
+    if (existsSync(path)) {
+      const [der] = decodePem('CERTIFICATE', readFileSync(path, 'utf8'));
+      if (der === undefined) throw new KeyFault(`${path} holds no certificate`, 'never');
+      return parseCertificate(der);
+    }
+    const facts = this.#facts(role, spki, root);
+    const tbs = renderCaTbs(facts);
+    const signerSpki = root === undefined ? spki : root.tbs.spki;
+    const signature = await this.#sign(module, signerSpki, tbs);
+    const certificate = parseCertificate(assembleCertificate(tbs, ALGORITHM, signature));
+    const faults = caFaults(certificate, facts);
+    if (!isSignedBy(certificate, root ?? certificate)) faults.push('its signature does not verify');
+    if (faults.length > 0)
+      throw new KeyFault(`the ${role} certificate is not as it should be: ${faults.join('; ')}`, 'never');
+    writeOnce(path, encodePem('CERTIFICATE', certificate.der), 0o644);
+    this.#say(`Signed ${ROLES[role].name}: ${path} (SHA-256 ${certificateSha256(certificate.der)})`);
+    return certificate;
+  }
+
+  #facts(role: Role, spki: Uint8Array, root: Certificate | undefined): CaFacts {
+    const subject = encodeName([{ attribute: 'commonName', value: ROLES[role].name }]);
+    const keyId = keyIdOf(spki);
+    const serial = randomBytes(16);
+    serial[0] = ((serial[0] as number) & 0x3f) | 0x40; // positive, and of one length
+    const own = { subject, keyId, algorithm: ALGORITHM } as const;
+    const common = { serial: serial.toString('hex'), subject, spki, keyId, notBefore: this.#now } as const;
+    const notAfter = notAfterOf(this.#now, ROLES[role].validity);
+    if (root === undefined) return { kind: 'root', ...common, issuer: own, notAfter };
+    const issuer = { subject: root.tbs.subject, keyId: keyIdOf(root.tbs.spki), algorithm: ALGORITHM } as const;
+    // No CRL distribution point: a development root revokes nothing, it is thrown away.
+    return { kind: 'intermediate', ...common, issuer, pathLength: 0, notAfter: Math.min(notAfter, root.tbs.notAfter) };
+  }
+
+  /** @returns the public key of the role's key, which this makes unless it is there */
+  #makeKey(module: KeyModule, role: Role): Uint8Array {
+    const { token } = ROLES[role];
+    const officerPin = this.#pin(`${role}.officer`);
+    const userPin = this.#pin(role);
+    module.initialise();
+    if (makeToken(module, token, officerPin, userPin)) this.#say(`Made the token ${token}`);
+    module.initialise();
+    using bench = new Workbench(module, token, userPin);
+    const found = bench.publicKey(token, 'p-256');
+    if (found !== undefined) return found;
+    const spki = bench.generate(token, KEY_ID, 'p-256');
+    this.#say(`Made a P-256 key in the token ${token}`);
+    return spki;
+  }
+
+  /** Always by the root. Goes the way of the signing process: the same checks of the key, the same mechanism. */
+  async #sign(module: KeyModule, spki: Uint8Array, tbs: Uint8Array): Promise<Uint8Array> {
+    const { token: label } = ROLES.root;
+    const uri = { token: label, object: label, id: KEY_ID.toString('hex'), pinFile: this.#pinPath('root') };
+    const refused = new RefusedPins(join(this.#state, 'pins', 'refused.json'));
+    module.initialise();
+    const token = new Token(module, [{ id: 'root', uri, spki, algorithm: ALGORITHM }], 1, refused);
+    const [lane] = token.lanes;
+    if (lane === undefined) throw new KeyFault('the root token gave no session', 'initialise');
+    return lane.sign(token.handle('root'), MECHANISMS[ALGORITHM], tbs);
+  }
+
+  #pin(name: string): string {
+    const digits = Array.from({ length: 16 }, () => randomInt(10)).join('');
+    writeOnce(this.#pinPath(name), `${digits}\n`, 0o600);
+    return readPin(this.#pinPath(name));
+  }
+
+  #pinPath(name: string): string {
+    return join(this.#state, 'pins', `${name}.pin`);
+  }
+
+  #certificatePath(role: Role): string {
+    return join(this.#state, 'public', `${role}.pem`);
+  }
+}
+
+/** The file appears whole or not at all, and one that is there stays as it is, even if it appears at this moment. */
+function writeOnce(path: string, content: string, mode: number): void {
+  if (existsSync(path)) return;
+  mkdirSync(dirname(path), { recursive: true, mode: mode === 0o600 ? 0o700 : 0o755 });
+  const draft = `${path}.draft`;
+  writeFileSync(draft, content, { mode, flush: true });
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    unlinkSync(draft);
+  }
+}
+
+if (import.meta.main) {
+  try {
+    const { values } = parseArgs({ options: { state: { type: 'string' }, module: { type: 'string' } } });
+    if (values.state === undefined)
+      throw new KeyFault('usage: node ceremony/development.ts --state DIR [--module PATH]', 'never');
+    const module = values.module === undefined ? {} : { module: values.module };
+    await developmentCeremony({ state: values.state, ...module, say: (line) => console.log(line) });
+  } catch (error) {
+    console.error(`The development ceremony failed: ${(error as Error).message}`);
+    process.exitCode = 2;
+  }
+}
