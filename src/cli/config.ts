@@ -17,7 +17,7 @@ export const config: Command = {
 
   check   reads the whole configuration and tells every fault, with file, key and remedy; exit code 2 when there is one
   show    prints what the configuration means, defaults and all, without any password
-  diff    OLD against NEW, NEW being CHANCERY_CONFIG when left out; without OLD, what apply would change in the running server
+  diff    OLD against NEW (CHANCERY_CONFIG when left out); without OLD, what apply would change in the running server
   apply   has the running server read its configuration again and take it up, all or nothing; says what changed
 
 DIRECTORY is CHANCERY_CONFIG, or ca-config, when left out. Nothing but apply changes anything.
@@ -26,11 +26,12 @@ DIRECTORY is CHANCERY_CONFIG, or ca-config, when left out. Nothing but apply cha
   cp -r ca-config before && $EDITOR ca-config/ca.yaml && chancery config diff before
   chancery config apply --dry-run && chancery config apply
   chancery config show --json | jq .policies`,
-  run: (args) => configCommand(args, {
-    environment: process.env,
-    print: console.log,
-    apply: async (dryRun) => (await ask('POST', '/config/apply', { dryRun })) as Applied,
-  }),
+  run: (args) =>
+    configCommand(args, {
+      environment: process.env,
+      print: console.log,
+      apply: async (dryRun) => (await ask('POST', '/config/apply', { dryRun })) as Applied,
+    }),
 };
 
 /** What the server says to apply; of a dry run, `applied` is false. */
@@ -49,12 +50,16 @@ export interface ConfigCommandParts {
 /** Resolves to the exit code: 2 when a configuration has faults. Throws Mistake for a wrong command line. */
 export async function configCommand([verb, ...rest]: readonly string[], parts: ConfigCommandParts): Promise<number> {
   const run = VERBS.get(verb ?? '');
-  if (run === undefined) throw new Mistake(`${verb === undefined ? 'say what to do' : `there is no "config ${verb}"`}: check, show, diff or apply (chancery config --help)`);
+  if (run === undefined)
+    throw new Mistake(
+      `${verb === undefined ? 'say what to do' : `there is no "${verb}"`}: check, show, diff or apply (chancery config --help)`,
+    );
   const { most, flags, act } = run;
   const unknown = rest.find((arg) => arg.startsWith('-') && !flags.includes(arg));
   if (unknown !== undefined) throw new Mistake(`config ${verb} has no option ${unknown} (chancery config --help)`);
   const directories = rest.filter((arg) => !arg.startsWith('-'));
-  if (directories.length > most) throw new Mistake(`config ${verb} does not take "${directories[most]}" (chancery config --help)`);
+  if (directories.length > most)
+    throw new Mistake(`config ${verb} does not take "${directories[most]}" (chancery config --help)`);
   return act(parts, { directories, json: rest.includes('--json'), dryRun: rest.includes('--dry-run') });
 }
 
@@ -83,8 +88,17 @@ function check(parts: ConfigCommandParts, { directories, json }: Options): numbe
   if ('faults' in loaded) return tellFaults(parts, loaded, json);
   const { digest, mode, issuers, profiles, policies, directories: acme, ownCertificate } = loaded.generation;
   const written = [...policies.keys()].filter((name) => name !== ownCertificate.policy);
-  const sizes = [counted(issuers.size, 'issuer key'), counted(profiles.size, 'profile'), counted(written.length, 'policy', 'policies'), counted(acme.size, 'ACME directory', 'ACME directories')];
-  parts.print(json ? JSON.stringify({ ok: true, digest, faults: [] }) : `no faults: ${mode} mode, ${sizes.join(', ')}\ndigest ${digest}`);
+  const sizes = [
+    counted(issuers.size, 'issuer key'),
+    counted(profiles.size, 'profile'),
+    counted(written.length, 'policy', 'policies'),
+    counted(acme.size, 'ACME directory', 'ACME directories'),
+  ];
+  parts.print(
+    json
+      ? JSON.stringify({ ok: true, digest, faults: [] })
+      : `no faults: ${mode} mode, ${sizes.join(', ')}\ndigest ${digest}`,
+  );
   return 0;
 }
 
@@ -114,7 +128,10 @@ async function diff(parts: ConfigCommandParts, { directories, json }: Options): 
 async function apply(parts: ConfigCommandParts, { json, dryRun }: Options): Promise<number> {
   const outcome = await parts.apply(dryRun);
   if (json) parts.print(JSON.stringify(outcome));
-  else parts.print(`${differencesText(outcome.changes)}\n${outcome.applied ? `applied, digest ${outcome.digest}` : 'nothing applied'}`);
+  else
+    parts.print(
+      `${differencesText(outcome.changes)}\n${outcome.applied ? `applied, ${outcome.digest}` : 'nothing applied'}`,
+    );
   return 0;
 }
 
@@ -123,7 +140,11 @@ function load({ environment }: ConfigCommandParts, directory: string | undefined
   return loadConfig(directory ?? configured, state, environment);
 }
 
-function tellFaults({ print }: ConfigCommandParts, { faults }: { readonly faults: readonly Fault[] }, json: boolean): number {
+function tellFaults(
+  { print }: ConfigCommandParts,
+  { faults }: { readonly faults: readonly Fault[] },
+  json: boolean,
+): number {
   print(json ? JSON.stringify({ ok: false, faults }) : faultReport(faults, 'not usable'));
   return EXIT_MISTAKE;
 }

@@ -1,8 +1,9 @@
-/** From files without a fault to the generation that the server runs on. Every list is copied as parsed; nothing is checked here. */
+/** From files without a fault to the generation that the server runs on. Nothing is checked here any more. */
 import { resolve } from 'node:path';
 import type { Name } from '../x509/name.ts';
 import { nameKey } from '../x509/name.ts';
-import { type caKeys, type directoryKeys, directoryOf } from './ca-file.ts';
+import type { caKeys } from './ca-file.ts';
+import { type directoryKeys, directoryOf } from './directory-entry.ts';
 import { canonicalOf, digestOf } from './canonical.ts';
 import { OWN_POLICY } from './cross-references.ts';
 import { databaseUrlFor } from './database-url.ts';
@@ -27,10 +28,17 @@ export interface Assembled {
  * @param pinFile absolute; for keys whose URI names none
  * @param exists whether a file is there, to choose among PKCS#11 modules
  */
-export function assemble(files: Assembled, stateDirectory: string, pinFile: string | undefined, exists: (path: string) => boolean): Generation {
+export function assemble(
+  files: Assembled,
+  stateDirectory: string,
+  pinFile: string | undefined,
+  exists: (path: string) => boolean,
+): Generation {
   const { ca } = files;
   const directories = mapped(files.directories, directoryOf);
-  const issuers = new Map([...files.issuers.values()].map((file) => [file.id, issuerOf(file, stateDirectory, pinFile)]));
+  const issuers = new Map(
+    [...files.issuers.values()].map((file) => [file.id, issuerOf(file, stateDirectory, pinFile)]),
+  );
   const ownNames = namesOf(ca.ownCertificate.names, directories);
   const own = ownPolicy(ca.ownCertificate.profile, ownNames);
   const { lanes, callDeadline, queue, id } = ca.signer;
@@ -39,12 +47,23 @@ export function assemble(files: Assembled, stateDirectory: string, pinFile: stri
   const { connectTimeout, totalTimeout, attemptSpacing, allow, deny, hosts, ...validation } = ca.validation;
 
   const undigested: Omit<Generation, 'canonical' | 'digest'> = {
-    mode: ca.mode, realm: ca.realm, stateDirectory,
-    listeners: { acme, status, metrics, ...(est === undefined ? {} : { est }), ...(admin === undefined ? {} : { admin }) },
+    mode: ca.mode,
+    realm: ca.realm,
+    stateDirectory,
+    listeners: {
+      acme,
+      status,
+      metrics,
+      ...(est === undefined ? {} : { est }),
+      ...(admin === undefined ? {} : { admin }),
+    },
     database: databaseUrlFor(ca.database, stateDirectory),
     fronts: ca.fronts,
     signer: {
-      id, callDeadlineMs: callDeadline, queue, ...(lanes === undefined ? {} : { lanes }),
+      id,
+      callDeadlineMs: callDeadline,
+      queue,
+      ...(lanes === undefined ? {} : { lanes }),
       socket: resolve(stateDirectory, ca.signer.socket),
       stateDirectory: resolve(stateDirectory, ca.signer.stateDirectory),
       module: modules.find(exists) ?? modules[0] ?? '',
@@ -57,8 +76,11 @@ export function assemble(files: Assembled, stateDirectory: string, pinFile: stri
     validation: {
       ...validation,
       hosts: new Map(Object.entries(hosts)),
-      allow: allow.map(({ text }) => text), deny: deny.map(({ text }) => text),
-      connectTimeoutMs: connectTimeout, totalTimeoutMs: totalTimeout, attemptSpacingMs: attemptSpacing,
+      allow: allow.map(({ text }) => text),
+      deny: deny.map(({ text }) => text),
+      connectTimeoutMs: connectTimeout,
+      totalTimeoutMs: totalTimeout,
+      attemptSpacingMs: attemptSpacing,
     },
     ownCertificate: { profile: ca.ownCertificate.profile, names: ownNames, policy: own.name },
   };
@@ -80,7 +102,9 @@ function groupsOf(issuers: ReadonlyMap<string, Issuer>): Map<string, Group> {
 
 /** The configured names, then the hosts of all URLs that clients may use; each once. */
 function namesOf(configured: readonly Name[], directories: ReadonlyMap<string, Directory>): Name[] {
-  const hosts = [...directories.values()].flatMap(({ externalUrl, formerUrls }) => [externalUrl, ...formerUrls].map(hostName));
+  const hosts = [...directories.values()].flatMap(({ externalUrl, formerUrls }) =>
+    [externalUrl, ...formerUrls].map(hostName),
+  );
   return [...new Map([...configured, ...hosts].map((name) => [nameKey(name), name])).values()];
 }
 
@@ -88,8 +112,10 @@ function namesOf(configured: readonly Name[], directories: ReadonlyMap<string, D
 function ownPolicy(profile: string, names: readonly Name[]): Policy {
   const none: NameRules = { names: [], suffixes: [], wildcards: [], addresses: [], uris: [], subject: {} };
   return {
-    name: OWN_POLICY, description: 'The names of this server itself (ca.yaml: ownCertificate, externalUrl)',
-    profiles: [profile], requesters: ['server:self'],
+    name: OWN_POLICY,
+    description: 'The names of this server itself (ca.yaml: ownCertificate, externalUrl)',
+    profiles: [profile],
+    requesters: ['server:self'],
     allow: {
       ...none,
       names: names.filter(({ type }) => type === 'dns').map(({ value }) => value),

@@ -1,38 +1,24 @@
 /** ca-config/ca.yaml: where the server listens, what it keeps, which doors are open and how proofs are checked. */
 import { z } from 'zod';
-import type { FaultsOf, KeyPath } from './fault.ts';
-import type { ChallengeType, Directory, Listen } from './generation.ts';
-import { type Complete, either, mapping, parsed, type Read } from './schema.ts';
-import { address, baseUrl, dnsName, duration, durationText, listen, overlap, pageUrl, range, resolver, simpleName, statePath } from './values.ts';
+import type { FaultsOf } from './fault.ts';
+import type { Listen } from './generation.ts';
+import { either, mapping, parsed, type Read } from './schema.ts';
+import {
+  address,
+  dnsName,
+  duration,
+  durationText,
+  listen,
+  overlap,
+  range,
+  resolver,
+  simpleName,
+  statePath,
+} from './values.ts';
 import { databaseUrl } from './database-url.ts';
 import { ownName } from './own-name.ts';
 
-const CHALLENGES = ['http-01', 'dns-01', 'tls-alpn-01'] as const satisfies readonly ChallengeType[];
-const DAY_MS = 86_400_000;
 const port = z.int().min(1).max(65_535);
-
-export const directoryKeys = {
-  /** How clients reach the server: all URLs are built from it. */
-  externalUrl: parsed(baseUrl('https')),
-  /** Earlier values, still accepted in requests. */
-  formerUrls: z.array(parsed(baseUrl('https'))).default([]),
-  /** Profiles that an order may ask for. */
-  profiles: z.array(parsed(simpleName)).min(1),
-  /** For orders that ask for none; the first of `profiles` when absent. */
-  defaultProfile: parsed(simpleName).optional(),
-  /** Policies that bind everybody here. */
-  policies: z.array(parsed(simpleName)).min(1),
-  challenges: z.array(z.enum(CHALLENGES)).min(1).default([...CHALLENGES]),
-  termsOfService: parsed(pageUrl).optional(),
-  website: parsed(pageUrl).optional(),
-  limits: mapping({
-    namesPerOrder: z.int().min(1).max(1000).default(100),
-    contacts: z.int().min(0).max(100).default(10),
-    orderLifetime: parsed(duration).prefault('1d'),
-    pendingAuthorizationLifetime: parsed(duration).prefault('1d'),
-    validAuthorizationLifetime: parsed(duration).prefault('1d'),
-  }).prefault({}),
-} as const;
 
 export const caKeys = {
   /** `production` refuses what only development may have, and says why. */
@@ -49,12 +35,17 @@ export const caKeys = {
   /** `sqlite:FILE` or `postgres://…`; CHANCERY_DATABASE replaces it. */
   database: parsed(databaseUrl).prefault('sqlite:chancery.db'),
   /** Front processes on this machine. */
-  fronts: either([z.literal('auto'), z.int().min(1).max(256)], 'neither auto nor a number from 1 to 256').default('auto'),
+  fronts: either([z.literal('auto'), z.int().min(1).max(256)], 'neither auto nor a number from 1 to 256').default(
+    'auto',
+  ),
   signer: mapping({
     id: z.int().min(1).max(127).default(1),
     socket: parsed(statePath).prefault('signer/signer.sock'),
     stateDirectory: parsed(statePath).prefault('signer'),
-    module: either([z.array(z.string().min(1)).min(1), z.string().min(1)], 'neither the path of a PKCS#11 module nor a list of them'),
+    module: either(
+      [z.array(z.string().min(1)).min(1), z.string().min(1)],
+      'neither the path of a PKCS#11 module nor a list of them',
+    ),
     lanes: z.int().min(1).max(256).optional(),
     callDeadline: parsed(duration).prefault('3s'),
     queue: z.int().min(1).max(100_000).default(1024),
@@ -65,7 +56,10 @@ export const caKeys = {
     http01Port: port.default(5002),
     tlsAlpn01Port: port.default(5001),
     redirectPorts: z.array(port).default([80, 443]),
-    resolvers: either([z.literal('system'), z.array(parsed(resolver)).min(1)], 'neither system nor a list of addresses').default('system'),
+    resolvers: either(
+      [z.literal('system'), z.array(parsed(resolver)).min(1)],
+      'neither system nor a list of addresses',
+    ).default('system'),
     hosts: z.record(z.string(), z.array(parsed(address)).min(1)).default({}),
     allow: z.array(parsed(range)).min(1),
     deny: z.array(parsed(range)).default([]),
@@ -88,13 +82,19 @@ export function checkCa(file: Read<typeof caKeys>, faults: FaultsOf): void {
   if (typeof fronts === 'number' && fronts > 1 && database?.engine === 'sqlite') {
     faults.add(['fronts'], `${fronts} fronts need PostgreSQL: set database to postgres://…, or fronts to 1`);
   }
-  if (signer !== undefined && signer.callDeadline > 60_000) faults.add(['signer', 'callDeadline'], `${durationText(signer.callDeadline)} is more than 1m`);
+  if (signer !== undefined && signer.callDeadline > 60_000)
+    faults.add(['signer', 'callDeadline'], `${durationText(signer.callDeadline)} is more than 1m`);
   if (validation === undefined) return;
   if (validation.connectTimeout > validation.totalTimeout) {
-    faults.add(['validation', 'connectTimeout'], `${durationText(validation.connectTimeout)} is more than totalTimeout ${durationText(validation.totalTimeout)}`);
+    faults.add(
+      ['validation', 'connectTimeout'],
+      `${durationText(validation.connectTimeout)} is more than totalTimeout ${durationText(validation.totalTimeout)}`,
+    );
   }
   for (const [at, allowed] of validation.allow.entries()) {
-    const never = NEVER_DIALLED.find(({ text }) => overlap(range(text), allowed) && range(text).prefix <= allowed.prefix);
+    const never = NEVER_DIALLED.find(
+      ({ text }) => overlap(range(text), allowed) && range(text).prefix <= allowed.prefix,
+    );
     if (never !== undefined) faults.add(['validation', 'allow', at], `${allowed.text} is never dialled: ${never.why}`);
   }
   for (const host of Object.keys(validation.hosts)) {
@@ -120,60 +120,36 @@ const NEVER_DIALLED = [
 ];
 
 /** Two listeners on one port cannot both start; and a server that validates its own listener would believe itself. */
-function checkPorts(listeners: NonNullable<Read<typeof caKeys>['listeners']>, validation: Read<typeof caKeys>['validation'], faults: FaultsOf): void {
+function checkPorts(
+  listeners: NonNullable<Read<typeof caKeys>['listeners']>,
+  validation: Read<typeof caKeys>['validation'],
+  faults: FaultsOf,
+): void {
   const taken: { readonly name: string; readonly at: Listen }[] = [];
   for (const [name, at] of Object.entries(listeners) as [string, Listen | undefined][]) {
     if (at === undefined) continue;
     const clash = taken.find((other) => clashes(other.at, at));
-    if (clash !== undefined) faults.add(['listeners', name], `port ${at.port} is already taken by listeners.${clash.name}`);
+    if (clash !== undefined)
+      faults.add(['listeners', name], `port ${at.port} is already taken by listeners.${clash.name}`);
     taken.push({ name, at });
   }
   if (!validation?.loopback) return;
   for (const key of ['http01Port', 'tlsAlpn01Port'] as const) {
     const own = taken.find(({ at }) => at.port === validation[key]);
-    if (own !== undefined) faults.add(['validation', key], `${validation[key]} is the port of listeners.${own.name}: the server would validate against itself`);
+    if (own !== undefined)
+      faults.add(
+        ['validation', key],
+        `${validation[key]} is the port of listeners.${own.name}: the server would validate against itself`,
+      );
   }
 }
 
 const EVERYWHERE = ['0.0.0.0', '::'];
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 const clashes = (a: Listen, b: Listen): boolean =>
-  a.port !== 0 && a.port === b.port &&
-  (a.host === b.host || EVERYWHERE.includes(a.host) || EVERYWHERE.includes(b.host) || (LOOPBACK.includes(a.host) && LOOPBACK.includes(b.host)));
-
-/** The rules between keys of one directory. */
-export function checkDirectory(file: Read<typeof directoryKeys>, at: KeyPath, faults: FaultsOf): void {
-  const { externalUrl, formerUrls, profiles, defaultProfile, limits } = file;
-  if (externalUrl !== undefined) {
-    formerUrls?.forEach((url, index) => {
-      if (url === externalUrl) faults.add([...at, 'formerUrls', index], 'is externalUrl itself: leave it out');
-      else if (formerUrls.indexOf(url) < index) faults.add([...at, 'formerUrls', index], `"${url}" is there twice`);
-    });
-  }
-  if (defaultProfile !== undefined && profiles !== undefined && !profiles.includes(defaultProfile)) {
-    faults.add([...at, 'defaultProfile'], `"${defaultProfile}" is not among this directory's profiles: ${profiles.join(', ')}`);
-  }
-  for (const key of ['profiles', 'policies', 'challenges'] as const) {
-    const list: readonly string[] | undefined = file[key];
-    list?.forEach((entry, index) => {
-      if (list.indexOf(entry) < index) faults.add([...at, key, index], `"${entry}" is there twice`);
-    });
-  }
-  for (const key of ['orderLifetime', 'pendingAuthorizationLifetime', 'validAuthorizationLifetime'] as const) {
-    if (limits !== undefined && limits[key] > 10 * DAY_MS) faults.add([...at, 'limits', key], `${durationText(limits[key])} is more than 10d`);
-  }
-}
-
-export function directoryOf(name: string, file: Complete<typeof directoryKeys>): Directory {
-  const { externalUrl, formerUrls, profiles, policies, challenges, termsOfService, website, limits } = file;
-  return {
-    name, path: name === 'default' ? '/acme' : `/acme/d/${name}`,
-    externalUrl, formerUrls, profiles, defaultProfile: file.defaultProfile ?? profiles[0] ?? '', policies, challenges,
-    ...(termsOfService === undefined ? {} : { termsOfService }),
-    ...(website === undefined ? {} : { website }),
-    limits: {
-      namesPerOrder: limits.namesPerOrder, contacts: limits.contacts, orderLifetimeMs: limits.orderLifetime,
-      pendingAuthorizationLifetimeMs: limits.pendingAuthorizationLifetime, validAuthorizationLifetimeMs: limits.validAuthorizationLifetime,
-    },
-  };
-}
+  a.port !== 0 &&
+  a.port === b.port &&
+  (a.host === b.host ||
+    EVERYWHERE.includes(a.host) ||
+    EVERYWHERE.includes(b.host) ||
+    (LOOPBACK.includes(a.host) && LOOPBACK.includes(b.host)));

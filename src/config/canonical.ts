@@ -22,40 +22,64 @@ export function describe(generation: Undigested): Plain {
   const { listeners, database, fronts, signer, issuers } = generation;
   const below = belowOf(generation);
   const sqlite = /^sqlite:(.*)$/s.exec(database)?.[1];
-  return readable(sorted({
-    ...decisive(generation),
-    machine: {
-      listeners, fronts,
-      database: sqlite === undefined ? withoutPassword(database) : `sqlite:${below(sqlite)}`,
-      signer: { ...signer, socket: below(signer.socket), stateDirectory: below(signer.stateDirectory) },
-      pinSources: new Map([...issuers.values()].map(({ id, keyUri }) => [id, below(pinSourceOf(keyUri))])),
-    },
-  })) as Plain;
+  return readable(
+    sorted({
+      ...decisive(generation),
+      machine: {
+        listeners,
+        fronts,
+        database: sqlite === undefined ? withoutPassword(database) : `sqlite:${below(sqlite)}`,
+        signer: { ...signer, socket: below(signer.socket), stateDirectory: below(signer.stateDirectory) },
+        pinSources: new Map([...issuers.values()].map(({ id, keyUri }) => [id, below(pinSourceOf(keyUri))])),
+      },
+    }),
+  ) as Plain;
 }
 
-/** All that decides what may be issued and how it was proved; the same on every machine that runs this configuration. */
+/** All that decides what may be issued and how it was proved: the same on every machine with this configuration. */
 function decisive(generation: Undigested) {
   const { mode, realm, issuers, profiles, policies, directories, validation, ownCertificate } = generation;
   const below = belowOf(generation);
   return {
-    mode, realm, profiles, directories, validation, ownCertificate,
-    policies: new Map([...policies].map(([name, policy]) => [name, { ...policy, allow: plainRules(policy.allow), deny: plainRules(policy.deny) }])),
-    issuers: new Map([...issuers].map(([id, { keyUri, certificates, root, ...issuer }]) =>
-      [id, { ...issuer, key: keyUri.replace(/\?.*$/s, ''), certificates: certificates.map(below), root: below(root) }])),
+    mode,
+    realm,
+    profiles,
+    directories,
+    validation,
+    ownCertificate,
+    policies: new Map(
+      [...policies].map(([name, policy]) => [
+        name,
+        { ...policy, allow: plainRules(policy.allow), deny: plainRules(policy.deny) },
+      ]),
+    ),
+    issuers: new Map(
+      [...issuers].map(([id, { keyUri, certificates, root, ...issuer }]) => [
+        id,
+        { ...issuer, key: keyUri.replace(/\?.*$/s, ''), certificates: certificates.map(below), root: below(root) },
+      ]),
+    ),
   };
 }
 
 /** Where the state directory is says nothing about what is in it. */
-const belowOf = ({ stateDirectory }: Undigested) => (path: string): string => {
-  const inside = relative(stateDirectory, path);
-  return inside.startsWith('..') ? path : inside;
-};
+const belowOf =
+  ({ stateDirectory }: Undigested) =>
+  (path: string): string => {
+    const inside = relative(stateDirectory, path);
+    return inside.startsWith('..') ? path : inside;
+  };
 
-const pinSourceOf = (keyUri: string): string => decodeURIComponent(/[?&]pin-source=file:([^&]*)/.exec(keyUri)?.[1] ?? '');
+const pinSourceOf = (keyUri: string): string =>
+  decodeURIComponent(/[?&]pin-source=file:([^&]*)/.exec(keyUri)?.[1] ?? '');
 
 /** Ranges as people write them, and only the rules that there are. */
 const plainRules = ({ addresses, ...rules }: NameRules) =>
-  Object.fromEntries(Object.entries({ ...rules, addresses: addresses.map(({ text }) => text) }).filter(([, list]) => Object.keys(list).length > 0));
+  Object.fromEntries(
+    Object.entries({ ...rules, addresses: addresses.map(({ text }) => text) }).filter(
+      ([, list]) => Object.keys(list).length > 0,
+    ),
+  );
 
 /** Plain data, maps as objects, members in order of their names. Lists keep their order: it may mean something. */
 function sorted(value: unknown): unknown {
@@ -63,7 +87,10 @@ function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const members: [string, unknown][] = value instanceof Map ? [...value] : Object.entries(value);
   return Object.fromEntries(
-    members.filter(([, member]) => member !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, member]) => [name, sorted(member)]),
+    members
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => [name, sorted(member)]),
   );
 }
 
@@ -71,6 +98,11 @@ function sorted(value: unknown): unknown {
 function readable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(readable);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) =>
-    (name.endsWith('Ms') && typeof member === 'number' ? [name.slice(0, -2), durationText(member)] : [name, readable(member)])));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) =>
+      name.endsWith('Ms') && typeof member === 'number'
+        ? [name.slice(0, -2), durationText(member)]
+        : [name, readable(member)],
+    ),
+  );
 }

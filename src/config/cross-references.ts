@@ -1,4 +1,4 @@
-/** What one file says about another: every name must exist, every group must have exactly one active key that signs its profiles. */
+/** What one file says about another: every name exists, and every group has exactly one active key for its profiles. */
 import { didYouMean, type FaultsOf, type KeyPath } from './fault.ts';
 import type { ConfigFiles } from './files.ts';
 
@@ -8,11 +8,18 @@ export function checkReferences(files: ConfigFiles): void {
   checkIssuerProfiles(files);
   checkDirectories(files);
   checkOwnCertificate(files);
-  for (const { read, faults } of files.policies.values()) checkAll('profile', read.profiles, files.profiles, faults, ['profiles']);
+  for (const { read, faults } of files.policies.values())
+    checkAll('profile', read.profiles, files.profiles, faults, ['profiles']);
 }
 
 /** Says so when `name` is none of `known`. Files with faults of their own are known all the same. */
-function checkExists(what: string, name: string, known: ReadonlyMap<string, unknown>, faults: FaultsOf, at: KeyPath): boolean {
+function checkExists(
+  what: string,
+  name: string,
+  known: ReadonlyMap<string, unknown>,
+  faults: FaultsOf,
+  at: KeyPath,
+): boolean {
   if (known.has(name)) return true;
   const near = didYouMean(name, known.keys());
   const others = near || (known.size === 0 ? '; there are none' : `; there are ${[...known.keys()].join(', ')}`);
@@ -20,8 +27,14 @@ function checkExists(what: string, name: string, known: ReadonlyMap<string, unkn
   return false;
 }
 
-function checkAll(what: string, names: readonly string[] | undefined, known: ReadonlyMap<string, unknown>, faults: FaultsOf, at: KeyPath): void {
-  names?.forEach((name, index) => checkExists(what, name, known, faults, [...at, index]));
+function checkAll(
+  what: string,
+  names: readonly string[] | undefined,
+  known: ReadonlyMap<string, unknown>,
+  faults: FaultsOf,
+  at: KeyPath,
+): void {
+  for (const [index, name] of names?.entries() ?? []) checkExists(what, name, known, faults, [...at, index]);
 }
 
 function checkIssuerIds({ issuers }: ConfigFiles): void {
@@ -29,7 +42,8 @@ function checkIssuerIds({ issuers }: ConfigFiles): void {
   for (const [file, { read, faults }] of issuers) {
     if (read.id === undefined) continue;
     const other = fileOf.get(read.id);
-    if (other !== undefined) faults.add(['id'], `"${read.id}" is already the id in issuers/${other}.yaml: an id belongs to one key for ever`);
+    if (other !== undefined)
+      faults.add(['id'], `"${read.id}" is already the id in issuers/${other}.yaml: an id belongs to one key for ever`);
     fileOf.set(read.id, file);
   }
 }
@@ -41,7 +55,10 @@ function checkGroups({ issuers, profiles }: ConfigFiles): void {
     const members = groups.get(read.group) ?? [];
     const other = members.find(({ active }) => active);
     if (read.state === 'active' && other !== undefined) {
-      faults.add(['state'], `group "${read.group}" already has an active key, in issuers/${other.file}.yaml: retire one of the two`);
+      faults.add(
+        ['state'],
+        `group "${read.group}" already has an active key, in issuers/${other.file}.yaml: retire one of the two`,
+      );
     }
     groups.set(read.group, [...members, { file, active: read.state === 'active' }]);
   }
@@ -70,8 +87,18 @@ function checkIssuerProfiles({ issuers, profiles }: ConfigFiles): void {
   for (const [name, { read, faults }] of profiles) {
     for (const [file, issuer] of issuers) {
       const { group, state, profiles: signed } = issuer.read;
-      if (state !== 'active' || group === undefined || group !== read.group || signed === undefined || signed.includes(name)) continue;
-      faults.add([], `no key signs this profile: add "${name}" to profiles in issuers/${file}.yaml, or delete this file`);
+      if (
+        state !== 'active' ||
+        group === undefined ||
+        group !== read.group ||
+        signed === undefined ||
+        signed.includes(name)
+      )
+        continue;
+      faults.add(
+        [],
+        `no key signs this profile: add "${name}" to profiles in issuers/${file}.yaml, or delete this file`,
+      );
     }
   }
 }
@@ -88,7 +115,8 @@ function checkDirectories({ ca, directories, profiles, policies }: ConfigFiles):
       if (names !== undefined && !names.some((type) => type === 'dns' || type === 'ip')) {
         ca.faults.add(path, `"${profile}" takes no dns or ip names, and ACME proves no others here`);
       }
-      if (Object.values(subject ?? {}).includes('required')) ca.faults.add(path, `"${profile}" requires a subject, and an ACME order has none`);
+      if (Object.values(subject ?? {}).includes('required'))
+        ca.faults.add(path, `"${profile}" requires a subject, and an ACME order has none`);
     });
     if (binding?.includes(OWN_POLICY)) ca.faults.add([...at, 'policies'], `"${OWN_POLICY}" is for the server itself`);
   }
@@ -98,11 +126,15 @@ function checkDirectories({ ca, directories, profiles, policies }: ConfigFiles):
 export const OWN_POLICY = 'own-certificate';
 
 function checkOwnCertificate({ ca, profiles, policies }: ConfigFiles): void {
-  policies.get(OWN_POLICY)?.faults.add([], 'has the name of the policy that is made from ownCertificate in ca.yaml: call it otherwise');
+  policies
+    .get(OWN_POLICY)
+    ?.faults.add([], 'has the name of the policy that is made from ownCertificate in ca.yaml: call it otherwise');
   const profile = ca.read.ownCertificate?.profile;
   const at = ['ownCertificate', 'profile'];
   if (profile === undefined || !checkExists('profile', profile, profiles, ca.faults, at)) return;
   const { extendedKeyUsage, subject } = profiles.get(profile)?.read ?? {};
-  if (extendedKeyUsage !== undefined && !extendedKeyUsage.includes('serverAuth')) ca.faults.add(at, `"${profile}" has no serverAuth: clients would refuse it`);
-  if (Object.values(subject ?? {}).includes('required')) ca.faults.add(at, `"${profile}" requires a subject, and the server has none`);
+  if (extendedKeyUsage !== undefined && !extendedKeyUsage.includes('serverAuth'))
+    ca.faults.add(at, `"${profile}" has no serverAuth: clients would refuse it`);
+  if (Object.values(subject ?? {}).includes('required'))
+    ca.faults.add(at, `"${profile}" requires a subject, and the server has none`);
 }

@@ -13,7 +13,8 @@ export interface DatabaseLocation {
 export function databaseUrl(text: string): DatabaseLocation {
   if (text.startsWith('sqlite:')) {
     const path = text.slice('sqlite:'.length);
-    if (path === '' || path.startsWith('//') || path === ':memory:') throw new Unfit('is not like sqlite:chancery.db or sqlite:/path/to/chancery.db');
+    if (path === '' || path.startsWith('//') || path === ':memory:')
+      throw new Unfit('is not like sqlite:chancery.db or sqlite:/path/to/chancery.db');
     statePath(path);
     return { engine: 'sqlite', url: text };
   }

@@ -26,20 +26,29 @@ function compare(from: Plain, to: Plain, at: string): Difference[] {
     if (isPlain(before) && isPlain(after)) return compare(before, after, key);
     if (JSON.stringify(before) === JSON.stringify(after)) return [];
     const restart = RESTARTS.find(({ keys }) => keys.test(key))?.restart;
-    return [{
-      key, ...(before === undefined ? {} : { from: before }), ...(after === undefined ? {} : { to: after }), ...(restart === undefined ? {} : { restart }),
-    }];
+    return [
+      {
+        key,
+        ...(before === undefined ? {} : { from: before }),
+        ...(after === undefined ? {} : { to: after }),
+        ...(restart === undefined ? {} : { restart }),
+      },
+    ];
   });
 }
 
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The first that fits. The signer reads its configuration for itself, and only when it starts: no front can change it. */
+/** The first that fits. The signer reads its configuration for itself, when it starts: no front can change it. */
 const RESTARTS: readonly { readonly keys: RegExp; readonly restart: 'front' | 'signer' | 'both' }[] = [
   { keys: /^(mode|realm)$|^machine\.signer(\.(id|socket|stateDirectory)$|$)/, restart: 'both' },
   { keys: /^machine\.(signer|pinSources)/, restart: 'signer' },
   { keys: /^machine\./, restart: 'front' },
-  { keys: /^issuers(\.[^.]+)?$|^issuers\.[^.]+\.(key|certificates|state|profiles|shards|crlUrl|caIssuersUrl|ratePerSecond|permittedNames)/, restart: 'signer' },
+  {
+    keys: /^issuers(\.[^.]+)?$|^issuers\.[^.]+\.(?!group|root)/,
+    restart: 'signer',
+  },
   { keys: /^profiles\.[^.]+(\.shape|$)/, restart: 'signer' },
 ];
 
@@ -49,9 +58,12 @@ const RESTARTS: readonly { readonly keys: RegExp; readonly restart: 'front' | 's
  */
 export function differencesText(found: readonly Difference[]): string {
   if (found.length === 0) return 'no changes';
-  const restarts = new Set(found.flatMap(({ restart }) => (restart === undefined ? [] : restart === 'both' ? ['front', 'signer'] : [restart])));
+  const restarts = new Set(
+    found.flatMap(({ restart }) => (restart === undefined ? [] : restart === 'both' ? ['front', 'signer'] : [restart])),
+  );
   const count = `${found.length} ${found.length === 1 ? 'change' : 'changes'}`;
-  const needs = restarts.size === 0 ? '' : `; marked ones take a restart of the ${[...restarts].toSorted().join(' and the ')}`;
+  const needs =
+    restarts.size === 0 ? '' : `; marked ones take a restart of the ${[...restarts].toSorted().join(' and the ')}`;
   return [...found.map(differenceLine), `${count}${needs}`].join('\n');
 }
 
@@ -62,7 +74,10 @@ function differenceLine(difference: Difference): string {
   if (!('to' in difference)) return `- ${key}: ${short(from)}${mark}`;
   if (!Array.isArray(from) || !Array.isArray(to)) return `~ ${key}: ${short(from)} -> ${short(to)}${mark}`;
   const [before, after] = [from.map(short), to.map(short)];
-  const moves = [...after.filter((entry) => !before.includes(entry)).map((entry) => `+ ${entry}`), ...before.filter((entry) => !after.includes(entry)).map((entry) => `- ${entry}`)];
+  const moves = [
+    ...after.filter((entry) => !before.includes(entry)).map((entry) => `+ ${entry}`),
+    ...before.filter((entry) => !after.includes(entry)).map((entry) => `- ${entry}`),
+  ];
   return `~ ${key}: ${moves.length === 0 ? `in another order: ${after.join(', ')}` : moves.join(', ')}${mark}`;
 }
 

@@ -1,4 +1,4 @@
-/** One YAML file as plain data, with the line of every key. Duplicate keys, several documents and unknown tags are refused. */
+/** One YAML file as plain data, with the line of every key. Duplicate keys and unknown tags are refused. */
 import { LineCounter, isNode, parseDocument } from 'yaml';
 import type { FaultList, FaultsOf, KeyPath } from './fault.ts';
 
@@ -22,7 +22,8 @@ export function parseConfigDocument(file: string, text: string, faults: FaultLis
   if (problems.length > 0) return undefined;
 
   const lineOf = (path: KeyPath): number | undefined => {
-    for (let depth = path.length; depth > 0; depth--) { // a key that is missing stands where its parent does
+    for (let depth = path.length; depth > 0; depth--) {
+      // a key that is missing stands where its parent does
       const node = parsed.getIn(path.slice(0, depth), true);
       if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
     }

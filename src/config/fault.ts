@@ -1,4 +1,4 @@
-/** What is wrong with a configuration, in one line each: the file, the key and how to mend it. All of them are reported at once. */
+/** What is wrong with a configuration: a line each, with file, key and remedy, and all of them at once. */
 
 export type KeyPath = readonly (string | number)[];
 
@@ -33,16 +33,22 @@ export class FaultList {
 
   /** By file, and as they stand in it. */
   all(): readonly Fault[] {
-    return this.#faults.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : (a.line ?? 0) - (b.line ?? 0)));
+    return this.#faults.toSorted((a, b) =>
+      a.file < b.file ? -1 : a.file > b.file ? 1 : (a.line ?? 0) - (b.line ?? 0),
+    );
   }
 }
 
 /** `ca-config/profiles/device.yaml: validity: "90" is not like 90d or 12h` */
-export const faultLine = ({ file, key, problem }: Fault): string => (key === '' ? `${file}: ${problem}` : `${file}: ${key}: ${problem}`);
+export const faultLine = ({ file, key, problem }: Fault): string =>
+  key === '' ? `${file}: ${problem}` : `${file}: ${key}: ${problem}`;
 
 /** One line per fault, then their number and what follows from it, such as "not starting". */
 export function faultReport(faults: readonly Fault[], consequence: string): string {
-  return [...faults.map(faultLine), `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}, ${consequence}.`].join('\n');
+  return [
+    ...faults.map(faultLine),
+    `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}, ${consequence}.`,
+  ].join('\n');
 }
 
 function keyText(path: KeyPath): string {
@@ -77,7 +83,8 @@ function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const replaced = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
       let least = Math.min(replaced, (last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, (beforeLast[j - 2] ?? 0) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        least = Math.min(least, (beforeLast[j - 2] ?? 0) + 1);
       row.push(least);
     }
     beforeLast = last;

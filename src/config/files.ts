@@ -1,7 +1,8 @@
 /** The files of a configuration directory, each read as far as it can be. What they say is not judged here. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { caKeys, directoryKeys } from './ca-file.ts';
+import { caKeys } from './ca-file.ts';
+import { directoryKeys } from './directory-entry.ts';
 import { parseConfigDocument } from './document.ts';
 import { didYouMean, type FaultList, type FaultsOf, type KeyPath, shown } from './fault.ts';
 import { issuerKeys } from './issuer-file.ts';
@@ -38,7 +39,12 @@ export function readFiles(directory: string, faults: FaultList): ConfigFiles | u
   }
   for (const entry of entries.filter(isVisible)) {
     if (entry !== 'ca.yaml' && !isFolder(entry) && (/\.ya?ml$/.test(entry) || !entry.includes('.'))) {
-      faults.of(join(directory, entry)).add([], `is not read${didYouMean(entry, ['ca.yaml', ...FOLDERS])}; known are ca.yaml, ${FOLDERS.join('/, ')}/`);
+      faults
+        .of(join(directory, entry))
+        .add(
+          [],
+          `is not read${didYouMean(entry, ['ca.yaml', ...FOLDERS])}; known are ca.yaml, ${FOLDERS.join('/, ')}/`,
+        );
     }
   }
   const ca = readFile(join(directory, 'ca.yaml'), caKeys, faults);
@@ -47,16 +53,23 @@ export function readFiles(directory: string, faults: FaultList): ConfigFiles | u
     checkName(name, ca.faults, ['directories', name]);
     directories.set(name, readKeys(directoryKeys, data, ca.faults, ['directories', name]));
   }
-  if (ca.read.directories !== undefined && directories.size === 0) ca.faults.add(['directories'], 'is empty: name at least one, such as default');
+  if (ca.read.directories !== undefined && directories.size === 0)
+    ca.faults.add(['directories'], 'is empty: name at least one, such as default');
   return {
-    ca, directories,
+    ca,
+    directories,
     issuers: readFolder(directory, 'issuers', issuerKeys, faults),
     profiles: readFolder(directory, 'profiles', profileKeys, faults),
     policies: readFolder(directory, 'policy', policyKeys, faults),
   };
 }
 
-function readFolder<K extends Keys>(directory: string, folder: string, keys: K, faults: FaultList): Map<string, ConfigFile<K>> {
+function readFolder<K extends Keys>(
+  directory: string,
+  folder: string,
+  keys: K,
+  faults: FaultList,
+): Map<string, ConfigFile<K>> {
   const found = new Map<string, ConfigFile<K>>();
   let entries: string[] = [];
   try {
@@ -103,7 +116,10 @@ const isVisible = (entry: string): boolean => !entry.startsWith('.') && !entry.e
 const isFolder = (entry: string): boolean => (FOLDERS as readonly string[]).includes(entry);
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist', EACCES: 'may not be read by this user', ENOTDIR: 'is not a directory', EISDIR: 'is a directory, not a file',
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  ENOTDIR: 'is not a directory',
+  EISDIR: 'is a directory, not a file',
 };
 
 function whyUnreadable(error: unknown): string {

@@ -1,6 +1,7 @@
 /**
- * One generation of the configuration, as used: parsed, checked, immutable and named by its digest (design: "Configuration generations").
- * Only `loadConfig` makes one, so holding one is the proof that every check was done; as-written shapes live in the *-file.ts neighbours.
+ * One generation of the configuration, as used: parsed, checked, immutable and named by its digest.
+ * Only `loadConfig` makes one, so holding one is the proof that every check was done. What operators write is described
+ * by the *-file.ts neighbours.
  */
 import type { Name } from '../x509/name.ts';
 import type { CertificateShape, NameConstraints, SubjectAttribute } from '../x509/shape.ts';
@@ -15,7 +16,7 @@ export interface Generation {
   /** Absolute. Every relative path in the configuration is below it. */
   readonly stateDirectory: string;
   readonly listeners: Listeners;
-  /** `sqlite:/absolute/path` or a PostgreSQL URL. May hold a password: never log it, show `describe(generation)` instead. */
+  /** `sqlite:/absolute/path` or a PostgreSQL URL. May hold a password: never show it, `describe` leaves that out. */
   readonly database: string;
   readonly fronts: 'auto' | number;
   readonly signer: SignerSettings;
@@ -66,7 +67,7 @@ export interface Issuer {
   readonly group: string;
   /** A retired key signs CRLs, and certificates no more. */
   readonly state: 'active' | 'retired';
-  /** PEM files, absolute; the first holds this key's certificate, and then those between it and the root, if there are any. */
+  /** PEM files, absolute: this key's certificate first, then those between it and the root. */
   readonly certificates: readonly string[];
   /** PEM file, absolute. */
   readonly root: string;

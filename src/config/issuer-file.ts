@@ -30,7 +30,7 @@ export const issuerKeys = {
   caIssuersUrl: parsed(baseUrl('http')),
   /** The most that the signer signs in a second. */
   ratePerSecond: z.int().min(1).max(1_000_000).default(1000),
-  /** Names that it may certify; absent is all that its CA certificate permits. A type that is absent is not permitted. */
+  /** Names that it may certify; without it, all that its CA certificate permits. A type left out is not permitted. */
   permittedNames: mapping({
     dns: z.array(parsed(dnsName)).optional(),
     ip: z.array(parsed(range)).optional(),
@@ -43,19 +43,33 @@ export const issuerKeys = {
 /** The rules between keys. */
 export function checkIssuer(file: Read<typeof issuerKeys>, faults: FaultsOf): void {
   const { certificates, profiles, root, state } = file;
-  if (root !== undefined && certificates?.includes(root)) faults.add(['certificates'], `has the root "${root}": a chain leaves it out`);
-  if (profiles?.length === 0 && state === 'active') faults.add(['profiles'], 'is an empty list: an active key signs something');
-  for (const [name, list] of [['profiles', profiles], ['certificates', certificates]] as const) {
+  if (root !== undefined && certificates?.includes(root))
+    faults.add(['certificates'], `has the root "${root}": a chain leaves it out`);
+  if (profiles?.length === 0 && state === 'active')
+    faults.add(['profiles'], 'is an empty list: an active key signs something');
+  for (const [name, list] of [
+    ['profiles', profiles],
+    ['certificates', certificates],
+  ] as const) {
     list?.forEach((entry, at) => {
       if (list.indexOf(entry) < at) faults.add([name, at], `"${entry}" is there twice`);
     });
   }
 }
 
-export function issuerOf(file: Complete<typeof issuerKeys>, stateDirectory: string, pinFile: string | undefined): Issuer {
+export function issuerOf(
+  file: Complete<typeof issuerKeys>,
+  stateDirectory: string,
+  pinFile: string | undefined,
+): Issuer {
   const { id, group, state, profiles, shards, crlUrl, caIssuersUrl, ratePerSecond, permittedNames } = file;
   return {
-    id, group, state, profiles, shards, ratePerSecond,
+    id,
+    group,
+    state,
+    profiles,
+    shards,
+    ratePerSecond,
     crlUrl: `${crlUrl}/${id}`,
     caIssuersUrl: `${caIssuersUrl}/${id}.cer`,
     certificates: file.certificates.map((path) => resolve(stateDirectory, path)),

@@ -1,6 +1,7 @@
 /**
  * What the configuration needs to know of a key's PKCS#11 URI (RFC 7512); finding the key is the signer's business.
- * `pkcs11:token=…;object=…;id=%01?pin-source=file:pins/x.pin`. A PIN in the URI is refused: configurations are copied, mailed and committed.
+ * `pkcs11:token=…;object=…;id=%01?pin-source=file:pins/x.pin`.
+ * A PIN in the URI is refused: configurations are copied, mailed and committed.
  */
 import { resolve } from 'node:path';
 import { didYouMean, shown } from './fault.ts';
@@ -24,15 +25,19 @@ export function keyUri(text: string): KeyUri {
   if (identity === '') throw new Unfit('is not like pkcs11:token=NAME;object=NAME?pin-source=file:pins/NAME.pin');
   const path = attributes(identity.slice('pkcs11:'.length), ';');
   for (const name of path.keys()) {
-    if (!PATH_ATTRIBUTES.includes(name)) throw new Unfit(`has the attribute ${shown(name)}, which names no key${didYouMean(name, PATH_ATTRIBUTES)}`);
+    if (!PATH_ATTRIBUTES.includes(name))
+      throw new Unfit(`has the attribute ${shown(name)}, which names no key${didYouMean(name, PATH_ATTRIBUTES)}`);
   }
   if (!path.has('object') && !path.has('id')) throw new Unfit('names no key: give its object (label) or its id');
-  if (!path.has('token') && !path.has('serial') && !path.has('slot-id')) throw new Unfit('names no token: give its token (label) or serial');
+  if (!path.has('token') && !path.has('serial') && !path.has('slot-id'))
+    throw new Unfit('names no token: give its token (label) or serial');
 
   const search = attributes(query, '&');
-  if (search.has('pin-value')) throw new Unfit('holds a PIN: write it to a file that only the signer reads, and name that file as pin-source');
+  if (search.has('pin-value'))
+    throw new Unfit('holds a PIN: write it to a file that only the signer reads, and name that file as pin-source');
   for (const name of search.keys()) {
-    if (name !== 'pin-source') throw new Unfit(`has the attribute ${shown(name)} after "?", where only pin-source is known`);
+    if (name !== 'pin-source')
+      throw new Unfit(`has the attribute ${shown(name)} after "?", where only pin-source is known`);
   }
   const source = search.get('pin-source');
   const token = path.get('token');
@@ -46,7 +51,8 @@ export function keyUri(text: string): KeyUri {
 /** Only files: a `|command` of RFC 7512 §2.4 would run with the signer's rights. */
 function pinFile(source: string): string {
   const file = source.startsWith('file:') ? source.slice('file:'.length) : source;
-  if (file === '' || file.startsWith('|') || /^[a-z][a-z0-9+.-]*:/i.test(file)) throw new Unfit('has a pin-source that is no file: write file:pins/NAME.pin');
+  if (file === '' || file.startsWith('|') || /^[a-z][a-z0-9+.-]*:/i.test(file))
+    throw new Unfit('has a pin-source that is no file: write file:pins/NAME.pin');
   return statePath(file.startsWith('//') ? file.slice(2) : file);
 }
 

@@ -7,7 +7,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Assembled, assemble } from './assemble.ts';
-import { type caKeys, checkCa, checkDirectory, type directoryKeys } from './ca-file.ts';
+import { type caKeys, checkCa } from './ca-file.ts';
+import { checkDirectory, type directoryKeys } from './directory-entry.ts';
 import { checkReferences } from './cross-references.ts';
 import { databaseUrl } from './database-url.ts';
 import { type Fault, FaultList } from './fault.ts';
@@ -23,7 +24,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type LoadedConfig = { readonly generation: Generation } | { readonly faults: readonly Fault[] };
 
 /**
- * Reads and checks a configuration directory. Nothing but its files, the environment and the existence of PKCS#11 modules is looked at.
+ * Reads and checks a configuration directory. Looks at nothing but its files, the environment, and which of the
+ * PKCS#11 modules exists.
  * @param directory as faults are to name it, such as `ca-config`
  * @param stateDirectory what relative paths in the configuration are relative to; made absolute
  * @param environment CHANCERY_DATABASE and CHANCERY_PIN_FILE are read
@@ -60,7 +62,14 @@ export function loadConfig(directory: string, stateDirectory: string, environmen
 
   const found = faults.all();
   if (found.length > 0) return { faults: found };
-  return { generation: assemble(complete(files), resolve(stateDirectory), pinFile === undefined ? undefined : resolve(pinFile), existsSync) };
+  return {
+    generation: assemble(
+      complete(files),
+      resolve(stateDirectory),
+      pinFile === undefined ? undefined : resolve(pinFile),
+      existsSync,
+    ),
+  };
 }
 
 /** Without a fault, every file was read completely: the one place where that is said to the compiler. */
@@ -70,6 +79,8 @@ function complete(files: ConfigFiles): Assembled {
   return {
     ca: files.ca.read as Complete<typeof caKeys>,
     directories: files.directories as ReadonlyMap<string, Complete<typeof directoryKeys>>,
-    issuers: whole(files.issuers), profiles: whole(files.profiles), policies: whole(files.policies),
+    issuers: whole(files.issuers),
+    profiles: whole(files.profiles),
+    policies: whole(files.policies),
   };
 }

@@ -1,4 +1,4 @@
-/** ca-config/policy/NAME.yaml: which names may be had. Who is bound by it says the directory, the account or the identity. */
+/** ca-config/policy/NAME.yaml: which names may be had by those whom a directory, account or identity binds to it. */
 import { z } from 'zod';
 import type { FaultsOf } from './fault.ts';
 import { shown } from './fault.ts';
@@ -28,7 +28,10 @@ const rules = mapping({
   /** URI patterns: `*` one path segment, a last `**` one or more. */
   uris: z.array(parsed(uriPattern)).optional(),
   /** Values of subject attributes; `*` is any run of characters. */
-  subject: mapping({ serialNumber: z.array(subjectPattern).optional(), commonName: z.array(subjectPattern).optional() }).optional(),
+  subject: mapping({
+    serialNumber: z.array(subjectPattern).optional(),
+    commonName: z.array(subjectPattern).optional(),
+  }).optional(),
 });
 
 export const policyKeys = {
@@ -49,27 +52,38 @@ export function checkPolicy(file: Read<typeof policyKeys>, faults: FaultsOf): vo
   if (allow === undefined || deny === undefined) return;
   for (const key of ['names', 'suffixes', 'wildcards', 'uris'] as const) {
     allow[key]?.forEach((entry, at) => {
-      if (deny[key]?.includes(entry)) faults.add(['allow', key, at], `"${entry}" is denied below in the same words: remove one of the two`);
+      if (deny[key]?.includes(entry))
+        faults.add(['allow', key, at], `"${entry}" is denied below in the same words: remove one of the two`);
     });
   }
-  if ([allow, deny].every((side) => Object.values(side).every((list) => list === undefined || Object.keys(list).length === 0))) {
+  if (
+    [allow, deny].every((side) =>
+      Object.values(side).every((list) => list === undefined || Object.keys(list).length === 0),
+    )
+  ) {
     faults.add([], 'neither allows nor denies anything');
   }
 }
 
 export function policyOf(name: string, file: Complete<typeof policyKeys>): Policy {
   return {
-    name, description: file.description,
+    name,
+    description: file.description,
     ...(file.profiles === undefined ? {} : { profiles: file.profiles }),
     ...(file.requesters === undefined ? {} : { requesters: file.requesters }),
-    allow: rulesOf(file.allow), deny: rulesOf(file.deny),
+    allow: rulesOf(file.allow),
+    deny: rulesOf(file.deny),
   };
 }
 
 export function rulesOf(side: z.output<typeof rules>): NameRules {
   const { names = [], suffixes = [], wildcards = [], addresses = [], uris = [], subject } = side;
   return {
-    names, suffixes, wildcards, addresses, uris,
+    names,
+    suffixes,
+    wildcards,
+    addresses,
+    uris,
     subject: {
       ...(subject?.serialNumber === undefined ? {} : { serialNumber: subject.serialNumber }),
       ...(subject?.commonName === undefined ? {} : { commonName: subject.commonName }),

@@ -12,7 +12,7 @@ const KEY_USAGES = ['digitalSignature', 'keyEncipherment', 'keyAgreement'] as co
 const EXTENDED_KEY_USAGES = ['serverAuth', 'clientAuth'] as const satisfies readonly ExtendedKeyUsage[];
 const NAME_TYPES = ['dns', 'ip', 'uri', 'email'] as const satisfies readonly NameType[];
 const DAY_MS = 86_400_000;
-/** CA/Browser Forum BR 6.3.2 (2026): nothing that terminates TLS needs more. Devices may: they are not reached as easily. */
+/** CA/Browser Forum BR 6.3.2 (2026): no TLS server needs more. Devices may: they are not reached as easily. */
 const MAX_VALIDITY_MS = { serverAuth: 200 * DAY_MS, otherwise: 3660 * DAY_MS };
 const MAX_BACKDATE_MS = 3_600_000;
 
@@ -50,22 +50,33 @@ export function checkProfile(file: Read<typeof profileKeys>, faults: FaultsOf): 
   const { validity, maxValidity = validity, backdate, names, subject, extendedKeyUsage, spiffe, maxNames } = file;
   if (validity !== undefined && maxValidity !== undefined) {
     const most = extendedKeyUsage?.includes('serverAuth') ? MAX_VALIDITY_MS.serverAuth : MAX_VALIDITY_MS.otherwise;
-    if (validity > maxValidity) faults.add(['validity'], `${durationText(validity)} is more than maxValidity ${durationText(maxValidity)}`);
+    if (validity > maxValidity)
+      faults.add(['validity'], `${durationText(validity)} is more than maxValidity ${durationText(maxValidity)}`);
     if (maxValidity > most) {
-      faults.add([file.maxValidity === undefined ? 'validity' : 'maxValidity'], `${durationText(maxValidity)} is more than ${durationText(most)}`);
+      faults.add(
+        [file.maxValidity === undefined ? 'validity' : 'maxValidity'],
+        `${durationText(maxValidity)} is more than ${durationText(most)}`,
+      );
     }
-    if (backdate !== undefined && backdate >= validity) faults.add(['backdate'], `${durationText(backdate)} is not less than validity ${durationText(validity)}`);
+    if (backdate !== undefined && backdate >= validity)
+      faults.add(['backdate'], `${durationText(backdate)} is not less than validity ${durationText(validity)}`);
   }
-  if (backdate !== undefined && backdate > MAX_BACKDATE_MS) faults.add(['backdate'], `${durationText(backdate)} is more than ${durationText(MAX_BACKDATE_MS)}`);
-  for (const key of ['names', 'keyUsage', 'rsaKeyUsage', 'extendedKeyUsage'] as const) checkRepeats(key, file[key], faults);
+  if (backdate !== undefined && backdate > MAX_BACKDATE_MS)
+    faults.add(['backdate'], `${durationText(backdate)} is more than ${durationText(MAX_BACKDATE_MS)}`);
+  for (const key of ['names', 'keyUsage', 'rsaKeyUsage', 'extendedKeyUsage'] as const)
+    checkRepeats(key, file[key], faults);
   const attributes = Object.values(subject ?? {}).filter((need) => need !== undefined);
   if (names?.length === 0 && subject !== undefined && !attributes.includes('required')) {
     faults.add(['names'], 'is an empty list: a certificate needs a name, or a subject attribute that is required');
   }
-  if (spiffe) { // SPIFFE X509-SVID §2, §4.4
-    if (names !== undefined && names.join() !== 'uri') faults.add(['names'], 'is not [uri]: an X.509-SVID has one SPIFFE ID and, here, nothing else');
-    if (maxNames !== undefined && maxNames !== 1) faults.add(['maxNames'], `${maxNames} is not 1: an X.509-SVID has exactly one SPIFFE ID`);
-    if (extendedKeyUsage !== undefined && extendedKeyUsage.length < 2) faults.add(['extendedKeyUsage'], 'is not [serverAuth, clientAuth], as an X.509-SVID has it');
+  if (spiffe) {
+    // SPIFFE X509-SVID §2, §4.4
+    if (names !== undefined && names.join() !== 'uri')
+      faults.add(['names'], 'is not [uri]: an X.509-SVID has one SPIFFE ID and, here, nothing else');
+    if (maxNames !== undefined && maxNames !== 1)
+      faults.add(['maxNames'], `${maxNames} is not 1: an X.509-SVID has exactly one SPIFFE ID`);
+    if (extendedKeyUsage !== undefined && extendedKeyUsage.length < 2)
+      faults.add(['extendedKeyUsage'], 'is not [serverAuth, clientAuth], as an X.509-SVID has it');
   }
 }
 
@@ -78,13 +89,23 @@ function checkRepeats(key: string, list: readonly string[] | undefined, faults: 
 export function profileOf(name: string, file: Complete<typeof profileKeys>): Profile {
   const attributes = Object.entries(file.subject) as [SubjectAttribute, 'required' | 'optional'][];
   return {
-    name, description: file.description, group: file.group, internal: file.internal,
+    name,
+    description: file.description,
+    group: file.group,
+    internal: file.internal,
     requiredSubject: attributes.filter(([, need]) => need === 'required').map(([attribute]) => attribute),
     shape: {
-      profile: name, keyUsage: file.keyUsage, ...(file.rsaKeyUsage === undefined ? {} : { rsaKeyUsage: file.rsaKeyUsage }),
-      extendedKeyUsage: file.extendedKeyUsage, nameTypes: file.names, maxNames: file.maxNames, spiffe: file.spiffe,
+      profile: name,
+      keyUsage: file.keyUsage,
+      ...(file.rsaKeyUsage === undefined ? {} : { rsaKeyUsage: file.rsaKeyUsage }),
+      extendedKeyUsage: file.extendedKeyUsage,
+      nameTypes: file.names,
+      maxNames: file.maxNames,
+      spiffe: file.spiffe,
       subject: attributes.map(([attribute]) => attribute),
-      validityMs: file.validity, maxValidityMs: file.maxValidity ?? file.validity, backdateMs: file.backdate,
+      validityMs: file.validity,
+      maxValidityMs: file.maxValidity ?? file.validity,
+      backdateMs: file.backdate,
     },
   };
 }

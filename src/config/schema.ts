@@ -1,4 +1,4 @@
-/** How zod speaks in this house: unknown keys refused with the nearest name, every message one clause that follows the key. */
+/** How zod speaks in this house: unknown keys refused with the nearest name, every message a clause after the key. */
 import { z } from 'zod';
 import { didYouMean, type FaultsOf, type KeyPath, shown } from './fault.ts';
 
@@ -11,7 +11,9 @@ export type Complete<K extends Keys> = { readonly [Key in keyof K]: z.output<K[K
 
 /** A mapping with these keys and no others. */
 export const mapping = <K extends Keys>(keys: K) =>
-  z.strictObject(keys, { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys, keys) : undefined) });
+  z.strictObject(keys, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys, keys) : undefined),
+  });
 
 /**
  * Reads a mapping key by key: a fault in one does not hide those in the others, nor the references to them.
@@ -19,7 +21,10 @@ export const mapping = <K extends Keys>(keys: K) =>
  */
 export function readKeys<K extends Keys>(keys: K, data: unknown, faults: FaultsOf, at: KeyPath = []): Read<K> {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    faults.add(at, data === null || data === undefined ? 'is empty' : `${shown(data)} is not a mapping of keys to values`);
+    faults.add(
+      at,
+      data === null || data === undefined ? 'is empty' : `${shown(data)} is not a mapping of keys to values`,
+    );
     return {};
   }
   const given = new Map(Object.entries(data));
@@ -37,13 +42,15 @@ function addIssue(issue: z.core.$ZodIssue, at: KeyPath, faults: FaultsOf): void 
   const path = [...at, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
   if (issue.code === 'unrecognized_keys') {
     // One fault per key, under the key; the schema left what to say, one line each.
-    issue.message.split('\n').forEach((problem, index) => faults.add([...path, issue.keys[index] ?? ''], problem));
+    for (const [index, problem] of issue.message.split('\n').entries())
+      faults.add([...path, issue.keys[index] ?? ''], problem);
   } else {
     faults.add(path, issue.message);
   }
 }
 
-const unknownKeys = (given: readonly string[], keys: Keys): string => given.map((key) => unknownKey(key, keys)).join('\n');
+const unknownKeys = (given: readonly string[], keys: Keys): string =>
+  given.map((key) => unknownKey(key, keys)).join('\n');
 
 const unknownKey = (key: string, keys: Keys): string => {
   const known = Object.keys(keys);
@@ -51,7 +58,13 @@ const unknownKey = (key: string, keys: Keys): string => {
 };
 
 const EXPECTED: Readonly<Record<string, string>> = {
-  string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false', array: 'a list', object: 'a mapping', record: 'a mapping',
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+  record: 'a mapping',
 };
 
 /** What zod found, as a clause. Schemas with more to say bring their own `error`. */
@@ -59,12 +72,24 @@ function message(issue: z.core.$ZodRawIssue): string {
   if (issue.input === undefined) return 'is missing';
   const value = shown(issue.input);
   switch (issue.code) {
-    case 'invalid_type': return `${value} is not ${EXPECTED[issue.expected] ?? issue.expected}`;
-    case 'invalid_value': return `${value} is not one of ${issue.values.join(', ')}${didYouMean(String(issue.input), issue.values.map(String))}`;
-    case 'too_small': return issue.origin === 'array' ? 'is an empty list' : issue.origin === 'string' ? 'is empty' : `${value} is less than ${issue.minimum}`;
-    case 'too_big': return issue.origin === 'array' ? `has more than ${issue.maximum} entries` : `${value} is more than ${issue.maximum}`;
-    case 'invalid_key': return `${value} cannot be a name: ${issue.issues[0]?.message ?? 'it has a fault'}`;
-    default: return `${value} cannot stand here`;
+    case 'invalid_type':
+      return `${value} is not ${EXPECTED[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `${value} is not one of ${issue.values.join(', ')}${didYouMean(String(issue.input), issue.values.map(String))}`;
+    case 'too_small':
+      return issue.origin === 'array'
+        ? 'is an empty list'
+        : issue.origin === 'string'
+          ? 'is empty'
+          : `${value} is less than ${issue.minimum}`;
+    case 'too_big':
+      return issue.origin === 'array'
+        ? `has more than ${issue.maximum} entries`
+        : `${value} is more than ${issue.maximum}`;
+    case 'invalid_key':
+      return `${value} cannot be a name: ${issue.issues[0]?.message ?? 'it has a fault'}`;
+    default:
+      return `${value} cannot stand here`;
   }
 }
 

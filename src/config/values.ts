@@ -1,4 +1,4 @@
-/** The small texts of a configuration and what they mean: durations, addresses, ranges, URLs, DNS names. Each throws `Unfit` with the reason. */
+/** The small texts of a configuration and what they mean: durations, addresses, URLs, names. Each throws `Unfit`. */
 import { ipOctets, ipText, isV4Mapped } from '../x509/ip.ts';
 import { parseDnsName } from '../x509/name.ts';
 import { shown } from './fault.ts';
@@ -18,7 +18,9 @@ export function duration(text: string): number {
 
 /** Milliseconds to the shortest text that `duration` reads. */
 export function durationText(milliseconds: number): string {
-  const [unit, size] = Object.entries(UNITS).toReversed().find(([, length]) => milliseconds % length === 0) ?? ['ms', 1];
+  const [unit, size] = Object.entries(UNITS)
+    .toReversed()
+    .find(([, length]) => milliseconds % length === 0) ?? ['ms', 1];
   return `${milliseconds / size}${unit}`;
 }
 
@@ -30,7 +32,8 @@ export function simpleName(text: string): string {
 
 /** `127.0.0.1:8443` or `[::1]:8443`. */
 export function listen(text: string): Listen {
-  const [, host = '', port = ''] = /^(?:\[([^\]]*)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(text)?.filter((part) => part !== undefined) ?? [];
+  const [, host = '', port = ''] =
+    /^(?:\[([^\]]*)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(text)?.filter((part) => part !== undefined) ?? [];
   if (host === '' || Number(port) > 65_535) throw new Unfit(`${shown(text)} is not like 127.0.0.1:8443 or [::1]:8443`);
   return { host: host === 'localhost' ? host : address(host), port: Number(port) };
 }
@@ -39,7 +42,8 @@ export function listen(text: string): Listen {
 export function resolver(text: string): Listen {
   const withPort = /^\[.*\]:|^[^:]*:[0-9]+$/.test(text);
   const server = withPort ? listen(text) : { host: address(text), port: 53 };
-  if (server.host === 'localhost') throw new Unfit(`${shown(text)} is not an address: name resolvers by their addresses`);
+  if (server.host === 'localhost')
+    throw new Unfit(`${shown(text)} is not an address: name resolvers by their addresses`);
   return server;
 }
 
@@ -49,7 +53,8 @@ export const address = (text: string): string => ipText(octetsOf(text)) ?? '';
 function octetsOf(text: string): Uint8Array {
   const octets = ipOctets(text);
   if (octets === undefined) throw new Unfit(`${shown(text)} is not an IP address`);
-  if (isV4Mapped(octets)) throw new Unfit(`${shown(text)} is an IPv4 address written as IPv6: write ${octets.subarray(12).join('.')}`);
+  if (isV4Mapped(octets))
+    throw new Unfit(`${shown(text)} is an IPv4 address written as IPv6: write ${octets.subarray(12).join('.')}`);
   return octets;
 }
 
@@ -61,12 +66,14 @@ export function range(text: string): AddressRange {
   if (prefix > octets.length * 8) throw new Unfit(`${shown(text)} is not a range like 10.0.0.0/8 or fc00::/7`);
   const network = octets.map((octet, at) => octet & networkBits(prefix, at));
   const canonical = `${ipText(network)}/${prefix}`;
-  if (Buffer.compare(network, octets) !== 0) throw new Unfit(`${shown(text)} has bits beyond /${prefix}: write ${canonical}`);
+  if (Buffer.compare(network, octets) !== 0)
+    throw new Unfit(`${shown(text)} has bits beyond /${prefix}: write ${canonical}`);
   return { text: canonical, octets: [...network], prefix };
 }
 
 /** The bits of the octet at `at` that belong to the network. */
-const networkBits = (prefix: number, at: number): number => (0xff00 >> Math.max(0, Math.min(8, prefix - at * 8))) & 0xff;
+const networkBits = (prefix: number, at: number): number =>
+  (0xff00 >> Math.max(0, Math.min(8, prefix - at * 8))) & 0xff;
 
 /** Whether two ranges share an address. */
 export function overlap(a: AddressRange, b: AddressRange): boolean {
@@ -76,16 +83,18 @@ export function overlap(a: AddressRange, b: AddressRange): boolean {
 }
 
 /** An http or https URL in canonical form, without trailing slash, query, fragment or user. */
-export const baseUrl = (scheme: 'http' | 'https') => (text: string): string => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== `${scheme}:`) throw new Unfit(`${shown(text)} is not an ${scheme} URL`);
-  if (url.username !== '' || url.password !== '') throw new Unfit('holds a user or password: leave them out');
-  if (/[?#]/.test(text)) throw new Unfit(`${shown(text)} has a query or fragment: leave it out`);
-  if (text.endsWith('/')) throw new Unfit(`${shown(text)} ends in a slash: leave it out`);
-  const canonical = `${url.origin}${url.pathname === '/' ? '' : url.pathname}`;
-  if (text !== canonical) throw new Unfit(`${shown(text)} is not written as URLs compare: write ${canonical}`);
-  return canonical;
-};
+export const baseUrl =
+  (scheme: 'http' | 'https') =>
+  (text: string): string => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url?.protocol !== `${scheme}:`) throw new Unfit(`${shown(text)} is not an ${scheme} URL`);
+    if (url.username !== '' || url.password !== '') throw new Unfit('holds a user or password: leave them out');
+    if (/[?#]/.test(text)) throw new Unfit(`${shown(text)} has a query or fragment: leave it out`);
+    if (text.endsWith('/')) throw new Unfit(`${shown(text)} ends in a slash: leave it out`);
+    const canonical = `${url.origin}${url.pathname === '/' ? '' : url.pathname}`;
+    if (text !== canonical) throw new Unfit(`${shown(text)} is not written as URLs compare: write ${canonical}`);
+    return canonical;
+  };
 
 /** A page that people read: any http or https URL. */
 export function pageUrl(text: string): string {
@@ -102,7 +111,10 @@ export function statePath(text: string): string {
 
 /** A DNS name in canonical form, without a wildcard. */
 export function dnsName(text: string): string {
-  if (text.includes('*')) throw new Unfit(`${shown(text)} has a wildcard: suffixes cover all names below, wildcards list wildcard certificates`);
+  if (text.includes('*'))
+    throw new Unfit(
+      `${shown(text)} has a wildcard: suffixes cover all names below, wildcards list wildcard certificates`,
+    );
   return dnsNameOrWildcard(text);
 }
 
@@ -119,12 +131,15 @@ export function dnsNameOrWildcard(text: string): string {
  */
 export function uriPattern(text: string): string {
   const [, path] = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+((?:\/[^/?#]*)*)$/.exec(text) ?? [];
-  if (path === undefined) throw new Unfit(`${shown(text)} is not like spiffe://example.internal/ns/*/sa/*, without * before the path`);
+  if (path === undefined)
+    throw new Unfit(`${shown(text)} is not like spiffe://example.internal/ns/*/sa/*, without * before the path`);
   const segments = path.split('/').slice(1);
   segments.forEach((segment, at) => {
     if (segment === '' && segments.length > 1) throw new Unfit(`${shown(text)} has an empty path segment`);
-    if (segment === '**' && at < segments.length - 1) throw new Unfit(`${shown(text)} has ** before its end: it may only be the last segment`);
-    if (segment.includes('*') && segment !== '*' && segment !== '**') throw new Unfit(`${shown(text)} has * within a segment: it stands for a whole one`);
+    if (segment === '**' && at < segments.length - 1)
+      throw new Unfit(`${shown(text)} has ** before its end: it may only be the last segment`);
+    if (segment.includes('*') && segment !== '*' && segment !== '**')
+      throw new Unfit(`${shown(text)} has * within a segment: it stands for a whole one`);
   });
   return text;
 }

@@ -23,7 +23,8 @@ export class ConfigDirectory implements Disposable {
   change(file: string, change: Changes[string]): void {
     const path = join(this.path, file);
     if (change === null) rmSync(path, { recursive: true });
-    else writeFileSync(path, typeof change === 'string' ? change : change.reduce(replaceOnce, readFileSync(path, 'utf8')));
+    else
+      writeFileSync(path, typeof change === 'string' ? change : change.reduce(replaceOnce, readFileSync(path, 'utf8')));
   }
 
   /** The faults, one line each, with `ca-config/…` for the path. */

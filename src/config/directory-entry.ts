@@ -1,0 +1,85 @@
+/** One entry under `directories` in ca.yaml: an ACME directory, what it offers and under which URL. */
+import { z } from 'zod';
+import type { FaultsOf, KeyPath } from './fault.ts';
+import type { ChallengeType, Directory } from './generation.ts';
+import { type Complete, mapping, parsed, type Read } from './schema.ts';
+import { baseUrl, duration, durationText, pageUrl, simpleName } from './values.ts';
+
+const CHALLENGES = ['http-01', 'dns-01', 'tls-alpn-01'] as const satisfies readonly ChallengeType[];
+const DAY_MS = 86_400_000;
+
+export const directoryKeys = {
+  /** How clients reach the server: all URLs are built from it. */
+  externalUrl: parsed(baseUrl('https')),
+  /** Earlier values, still accepted in requests. */
+  formerUrls: z.array(parsed(baseUrl('https'))).default([]),
+  /** Profiles that an order may ask for. */
+  profiles: z.array(parsed(simpleName)).min(1),
+  /** For orders that ask for none; the first of `profiles` when absent. */
+  defaultProfile: parsed(simpleName).optional(),
+  /** Policies that bind everybody here. */
+  policies: z.array(parsed(simpleName)).min(1),
+  challenges: z
+    .array(z.enum(CHALLENGES))
+    .min(1)
+    .default([...CHALLENGES]),
+  termsOfService: parsed(pageUrl).optional(),
+  website: parsed(pageUrl).optional(),
+  limits: mapping({
+    namesPerOrder: z.int().min(1).max(1000).default(100),
+    contacts: z.int().min(0).max(100).default(10),
+    orderLifetime: parsed(duration).prefault('1d'),
+    pendingAuthorizationLifetime: parsed(duration).prefault('1d'),
+    validAuthorizationLifetime: parsed(duration).prefault('1d'),
+  }).prefault({}),
+} as const;
+
+/** The rules between keys of one directory. */
+export function checkDirectory(file: Read<typeof directoryKeys>, at: KeyPath, faults: FaultsOf): void {
+  const { externalUrl, formerUrls, profiles, defaultProfile, limits } = file;
+  if (externalUrl !== undefined) {
+    formerUrls?.forEach((url, index) => {
+      if (url === externalUrl) faults.add([...at, 'formerUrls', index], 'is externalUrl itself: leave it out');
+      else if (formerUrls.indexOf(url) < index) faults.add([...at, 'formerUrls', index], `"${url}" is there twice`);
+    });
+  }
+  if (defaultProfile !== undefined && profiles !== undefined && !profiles.includes(defaultProfile)) {
+    faults.add(
+      [...at, 'defaultProfile'],
+      `"${defaultProfile}" is not among this directory's profiles: ${profiles.join(', ')}`,
+    );
+  }
+  for (const key of ['profiles', 'policies', 'challenges'] as const) {
+    const list: readonly string[] | undefined = file[key];
+    list?.forEach((entry, index) => {
+      if (list.indexOf(entry) < index) faults.add([...at, key, index], `"${entry}" is there twice`);
+    });
+  }
+  for (const key of ['orderLifetime', 'pendingAuthorizationLifetime', 'validAuthorizationLifetime'] as const) {
+    if (limits !== undefined && limits[key] > 10 * DAY_MS)
+      faults.add([...at, 'limits', key], `${durationText(limits[key])} is more than 10d`);
+  }
+}
+
+export function directoryOf(name: string, file: Complete<typeof directoryKeys>): Directory {
+  const { externalUrl, formerUrls, profiles, policies, challenges, termsOfService, website, limits } = file;
+  return {
+    name,
+    path: name === 'default' ? '/acme' : `/acme/d/${name}`,
+    externalUrl,
+    formerUrls,
+    profiles,
+    defaultProfile: file.defaultProfile ?? profiles[0] ?? '',
+    policies,
+    challenges,
+    ...(termsOfService === undefined ? {} : { termsOfService }),
+    ...(website === undefined ? {} : { website }),
+    limits: {
+      namesPerOrder: limits.namesPerOrder,
+      contacts: limits.contacts,
+      orderLifetimeMs: limits.orderLifetime,
+      pendingAuthorizationLifetimeMs: limits.pendingAuthorizationLifetime,
+      validAuthorizationLifetimeMs: limits.validAuthorizationLifetime,
+    },
+  };
+}
