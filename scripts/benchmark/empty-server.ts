@@ -11,6 +11,8 @@ app.use(async (context) => {
   context.set('Replay-Nonce', 'x'.repeat(43));
   context.body = { status: 'valid' };
 });
-const server = createServer({ key: readFileSync(keyFile), cert: readFileSync(certificateFile), minVersion: 'TLSv1.3' }, app.callback());
+const handle = app.callback();
+const tls = { key: readFileSync(keyFile), cert: readFileSync(certificateFile), minVersion: 'TLSv1.3' as const };
+const server = createServer(tls, (request, response) => void handle(request, response));
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
 process.once('disconnect', () => process.exit());

@@ -36,7 +36,7 @@ const EMPTY_NAMES = new Set(['util', 'utils', 'helper', 'helpers', 'manager', 's
 
 function* names(files: readonly SourceFile[]): ReturnType<Rule> {
   for (const { path } of files) {
-    const word = path.split('/').flatMap((part) => part.replace(/[.].*$/, '').split('-')).find((part) => EMPTY_NAMES.has(part));
+    const word = path.split('/').map((part) => part.replace(/[.].*$/, '').split('-').at(-1) ?? '').find((last) => EMPTY_NAMES.has(last));
     if (word !== undefined) yield { where: path, what: `"${word}" says nothing; name the file after what it knows or does` };
   }
 }

@@ -1,7 +1,7 @@
 // Each house rule finds a planted fault and is silent on a tree that keeps it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { houseFaults, LONG_FILES, RULES } from '../../scripts/checks/house-rules.ts';
+import { houseFaults, LONG_FILES, type RULES } from '../../scripts/checks/house-rules.ts';
 
 const comment = '// What this is for.\n';
 
