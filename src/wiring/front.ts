@@ -66,7 +66,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   mkdirSync(first.stateDirectory, { recursive: true, mode: 0o700 });
   const database = opened.use(await openDatabase(first.database));
   await migrate(database);
-  const nonces = await openNonces(database, clock);
+  const nonces = opened.use(await openNonces(database, clock));
   const signer = opened.use(connectSigner({
     socket: first.signer.socket, clock,
     highestReceipt: (signerId) => highestReceipt(database, signerId),
@@ -74,10 +74,8 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   }));
   const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority });
   const own = new OwnCertificate({ ca, clock, random, generation });
-  const dialer = openDialer(first.validation);
-  const acme = createAcmeDoor({
-    ca, database, nonces, validator: openValidator(dialer, first.validation), clock, frontId, random, generation, reached,
-  });
+  const validator = openValidator({ dialer: openDialer(first.validation), clock, ...first.validation });
+  const acme = opened.use(createAcmeDoor({ ca, database, nonces, validator, clock, frontId, random, generation, reached }));
 
   let ready = false;
   const readiness = (): { ready: boolean; reasons: string[] } => {
@@ -85,7 +83,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     if (!ready) reasons.push('starting');
     return { ready: reasons.length === 0, reasons };
   };
-  const status = createStatusDoor({ ca, readiness, generation });
+  const status = createStatusDoor({ ca, readiness, generation, clock });
   opened.use(await listenPlain(createApp({ doors: [status], random }), { name: 'status', ...first.listeners.status }));
   opened.use(await listenMetrics(first));
 

@@ -1,6 +1,6 @@
 /** The signer's own configuration, made of the operator's: keys, what each may sign, and where its state lives. */
-import type { SignerConfig } from '../signing/config.ts';
-import { type Authority } from '../ca/issuance/issuer-key.ts';
+import type { Authority } from '../ca/issuance/issuer-key.ts';
+import type { SignerConfig } from '../signing/worker.ts';
 
 export function signerConfig(authority: Authority): SignerConfig {
   const { signer, issuers, profiles } = authority.generation;
@@ -19,6 +19,7 @@ export function signerConfig(authority: Authority): SignerConfig {
         issuer: key.shape,
         uri: issuer.keyUri,
         ratePerSecond: issuer.ratePerSecond,
+        ...(issuer.permittedNames === undefined ? {} : { permittedNames: issuer.permittedNames }),
         profiles: issuer.state === 'retired' ? [] : issuer.profiles.flatMap((name) => profiles.get(name)?.shape ?? []),
       };
     }),

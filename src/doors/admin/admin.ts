@@ -9,7 +9,6 @@ export interface Operations {
   status(): unknown;
   applyConfiguration(dryRun: boolean): Promise<unknown>;
   explain(question: unknown): unknown;
-  acknowledgeRestore(dryRun: boolean): Promise<unknown>;
 }
 
 export class OperatorMistake extends Error {
@@ -24,7 +23,6 @@ export function createAdminDoor(operations: Operations): Door {
       row('GET', '/status', () => operations.status()),
       row('POST', '/config/apply', (body) => operations.applyConfiguration(isDryRun(body))),
       row('POST', '/explain', (body) => operations.explain(body)),
-      row('POST', '/restore/acknowledge', (body) => operations.acknowledgeRestore(isDryRun(body))),
     ],
   };
 }

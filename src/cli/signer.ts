@@ -1,0 +1,80 @@
+/** `chancery signer`: the supervisor; and `signer-worker`, which only the supervisor starts: the process that holds the keys. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Generation } from '../config/generation.ts';
+import { runSupervisor, SupervisorFault } from '../signing/supervisor.ts';
+import { runWorker } from '../signing/worker.ts';
+import { openLog } from '../telemetry/log.ts';
+import { AuthorityFault, loadAuthority } from '../wiring/authority.ts';
+import { haltAt } from '../wiring/halt.ts';
+import { signerConfig } from '../wiring/signer.ts';
+import { type Command, Mistake } from './command.ts';
+import { CHECKOUT, loadGeneration } from './load.ts';
+
+export const signer: Command = {
+  name: 'signer',
+  help: `usage: chancery signer
+
+Runs the signer: a supervisor that watches the one process with a PIN. Fronts reach it over the socket that ca.yaml names. In production it
+runs as a user of its own, from a configuration directory that fronts cannot write. SIGHUP takes up a changed configuration.
+
+  CHANCERY_CONFIG=/etc/chancery-signer CHANCERY_STATE=/var/lib/chancery-signer chancery signer`,
+  async run() {
+    const generation = loadGeneration(process.env);
+    loadKeysOrExplain(generation);
+    const log = openLog({
+      name: 'signer', level: process.env['CHANCERY_LOG'] ?? 'info',
+      ...(process.send === undefined ? {} : { file: join(generation.stateDirectory, 'log/signer.log') }),
+    });
+    const { lanes, callDeadlineMs, stateDirectory } = generation.signer;
+    try {
+      await using supervisor = await runSupervisor({
+        workerArgv: [join(CHECKOUT, 'src/main.ts'), 'signer-worker'], stateDirectory, callDeadlineMs, environment: workerEnvironment(generation),
+        ...(lanes === undefined ? {} : { lanes }),
+        events: {
+          state: (state, why) => { log.info({ state, why }, 'signer'); if (why !== undefined && state !== 'ready') console.error(`chancery signer: ${why}`); },
+          started: (pid) => log.info({ pid }, 'worker started'),
+          killed: (why) => log.error({ why }, 'worker killed'),
+          ended: (why) => log.error({ why }, 'worker ended'),
+          refused: (issuerKey, purpose, reasons) => log.error({ issuerKey, purpose, reasons }, 'refused'),
+        },
+      });
+      // A changed configuration is read by the next worker; work waits for it in the fronts.
+      process.on('SIGHUP', () => { if (supervisor.workerPid !== undefined) process.kill(supervisor.workerPid, 'SIGTERM'); });
+      await new Promise<void>((resolve) => {
+        for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+        process.once('disconnect', () => resolve()); // started by `chancery start`, which is gone
+      });
+    } catch (error) {
+      if (error instanceof SupervisorFault) throw new Mistake(error.message);
+      throw error;
+    }
+    return 0;
+  },
+};
+
+export const signerWorker: Command = {
+  name: 'signer-worker',
+  help: 'started by chancery signer; not for people',
+  async run() {
+    const generation = loadGeneration(process.env);
+    await runWorker(signerConfig(loadAuthority(generation)), { at: haltAt(generation.mode, process.env['CHANCERY_HALT_AT']) });
+    return 0;
+  },
+};
+
+function loadKeysOrExplain(generation: Generation): void {
+  try {
+    loadAuthority(generation);
+  } catch (error) {
+    if (error instanceof AuthorityFault) throw new Mistake(error.message);
+    throw error;
+  }
+}
+
+/** In development SoftHSM finds the ceremony's tokens through a configuration file of our own. */
+function workerEnvironment({ mode, stateDirectory }: Generation): NodeJS.ProcessEnv {
+  const conf = join(stateDirectory, 'softhsm2.conf');
+  if (mode !== 'development' || process.env['SOFTHSM2_CONF'] !== undefined || !existsSync(conf)) return process.env;
+  return { ...process.env, SOFTHSM2_CONF: conf };
+}
