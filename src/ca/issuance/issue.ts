@@ -5,7 +5,8 @@
  * so a crash at any line leaves either nothing or an open intent, and recovery asks the signer which of the two worlds it is.
  */
 import type { Clock } from '../../clock.ts';
-import { type Database, DatabaseUnavailable } from '../../database/database.ts';
+import type { Database } from '../../database/database.ts';
+import { DatabaseUnavailable } from '../../database/errors.ts';
 import { publicId, type Random } from '../../database/public-id.ts';
 import type { Signer, SigningOutcome } from '../../signing/client.ts';
 import * as events from '../../telemetry/events.ts';
