@@ -130,7 +130,7 @@ async function apply(parts: ConfigCommandParts, { json, dryRun }: Options): Prom
   if (json) parts.print(JSON.stringify(outcome));
   else
     parts.print(
-      `${differencesText(outcome.changes)}\n${outcome.applied ? `applied, ${outcome.digest}` : 'nothing applied'}`,
+      `${differencesText(outcome.changes)}\n${outcome.applied ? `applied, digest ${outcome.digest}` : 'nothing applied'}`,
     );
   return 0;
 }
