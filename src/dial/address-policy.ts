@@ -46,7 +46,7 @@ export function addressPolicy(rules: AddressRules): AddressPolicy {
 /** True for an address of the public Internet: what it serves, anybody can fetch. */
 export function isPublic(text: string): boolean {
   const address = parse(text);
-  return address !== undefined && address.range() === 'unicast';
+  return address !== undefined && address.range() === 'unicast' && !within(address, ALWAYS_DENIED);
 }
 
 function within(address: Address, ranges: readonly Range[]): boolean {

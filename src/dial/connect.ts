@@ -2,7 +2,7 @@
 // that passed. Nothing resolves again between the check and the connection (DNS rebinding).
 import { connect, type Socket } from 'node:net';
 import type { AddressPolicy } from './address-policy.ts';
-import { type DialFault, excludedTarget, faultFrom } from './dial-fault.ts';
+import { busyNow, type DialFault, excludedTarget, faultFrom } from './dial-fault.ts';
 import type { Gate } from './gate.ts';
 import { type Host, hostText } from './host.ts';
 import type { Call, Resolver } from './resolver.ts';
@@ -42,7 +42,7 @@ export async function openConnection(config: ConnectorConfig, host: Host, port: 
     } catch (error) {
       fault = faultFrom(error, 'connect', `Connecting to ${named(host, address)} port ${port}`, call.signal);
       call.trail.dials.push({ ...record, outcome: 'failed' });
-      if (fault.kind !== 'connect') break;
+      if (call.signal.aborted || fault.kind === 'busy') break;
     }
   }
   throw fault ?? excludedTarget();
@@ -64,7 +64,7 @@ async function dial(config: ConnectorConfig, address: string, port: number, sign
   const leave = await config.gate.enter(address, signal);
   if (signal.aborted) {
     leave();
-    throw signal.reason;
+    throw busyNow();
   }
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address, port });

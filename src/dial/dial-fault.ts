@@ -39,6 +39,9 @@ export class DialFault extends Error {
 export const excludedTarget = (): DialFault =>
   new DialFault('excluded', 'The target is not an address that this server may connect to.');
 
+/** Our own bounds, or our own deadline while waiting for a place within them. */
+export const busyNow = (): DialFault => new DialFault('busy', 'This server is busy with other validations. Try again later.');
+
 // System errors that are about this machine and not about the target.
 const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EAGAIN', 'EPERM', 'EACCES']);
 
@@ -56,6 +59,7 @@ const WORDS: Readonly<Record<string, string>> = {
  * A fault that caused the abort (a deadline, a shutdown) comes first: what the socket then says is only its echo.
  */
 export function faultFrom(error: unknown, kind: DialFaultKind, what: string, signal?: AbortSignal): DialFault {
+  if (error instanceof DialFault && error.kind === 'busy') return error;
   if (signal?.aborted && signal.reason instanceof DialFault) return signal.reason;
   if (error instanceof DialFault) return error;
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -31,9 +31,9 @@ export interface Dialer {
 }
 
 // A place is held for at most the total timeout of a validation. Towards one address or within one zone a quarter
-// of all places may be held, so four strangers that hang slow nobody else down; those who wait hold nothing.
+// of all places may be held, so that a stranger who hangs slows nobody else down. Those who wait hold nothing.
 const CONNECTIONS = { total: 512, perKey: 128, waiting: 8192, waitingPerKey: 2048 };
-const LOOKUPS = { total: 256, perKey: 64, waiting: 8192, waitingPerKey: 2048 };
+const LOOKUPS = { total: 256, perKey: 64, waiting: 8192, waitingPerKey: 2048, waitMs: 2000 };
 
 /** Reads resolv.conf(5) when the resolvers are the system's; throws when an address range is not one. */
 export function openDialer(config: DialerConfig): Dialer {
@@ -48,7 +48,7 @@ export function openDialer(config: DialerConfig): Dialer {
   const connector = {
     resolver,
     policy: addressPolicy(config),
-    gate: new Gate(CONNECTIONS),
+    gate: new Gate({ ...CONNECTIONS, waitMs: config.connectTimeoutMs }),
     connectTimeoutMs: config.connectTimeoutMs,
   };
   const http = { ...connector, redirectPorts: new Set(config.redirectPorts) };

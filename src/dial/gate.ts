@@ -1,12 +1,14 @@
 // How many outgoing things go on at once: so many in all, and so many towards one target, so that targets that hang
 // cannot use up what others need. Those who wait are bounded too, and take turns by target.
-import { DialFault } from './dial-fault.ts';
+import { busyNow } from './dial-fault.ts';
 
 export interface GateBounds {
   readonly total: number;
   readonly perKey: number;
   readonly waiting: number;
   readonly waitingPerKey: number;
+  /** How long one may wait: short enough to leave time for what is waited for. */
+  readonly waitMs: number;
 }
 
 interface Lane {
@@ -45,10 +47,11 @@ export class Gate {
   #wait(key: string, lane: Lane, signal: AbortSignal): Promise<void> {
     if (this.#waiting >= this.#bounds.waiting || lane.waiting.size >= this.#bounds.waitingPerKey) {
       this.#forget(key, lane);
-      throw busy();
+      throw busyNow();
     }
     return new Promise((resolve, reject) => {
       const stopWaiting = () => {
+        clearTimeout(timer);
         signal.removeEventListener('abort', giveUp);
         this.#waiting -= 1;
         lane.waiting.delete(proceed);
@@ -62,8 +65,9 @@ export class Gate {
         stopWaiting();
         this.#line(key, lane);
         this.#forget(key, lane);
-        reject(busy());
+        reject(busyNow());
       };
+      const timer = setTimeout(giveUp, this.#bounds.waitMs);
       this.#waiting += 1;
       lane.waiting.add(proceed);
       this.#line(key, lane);
@@ -102,5 +106,3 @@ export class Gate {
     if (lane.running === 0 && lane.waiting.size === 0) this.#lanes.delete(key);
   }
 }
-
-const busy = () => new DialFault('busy', 'This server is busy with other validations. Try again later.');

@@ -71,18 +71,22 @@ const request = (target: HttpTarget): string =>
 function exchange(stream: Duplex, message: string): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const reader = new ResponseReader(MAX_BODY);
+    let settled = false; // so that the close of a finished exchange does not make an error for nothing
     const step = (read: () => HttpResponse | undefined) => {
+      if (settled) return;
       try {
         const response = read();
-        if (response !== undefined) resolve(response);
+        if (response === undefined) return;
+        resolve(response);
       } catch (error) {
         reject(error);
       }
+      settled = true;
     };
     stream.on('data', (chunk: Buffer) => step(() => reader.push(chunk)));
     stream.once('end', () => step(() => reader.end()));
     stream.once('error', reject);
-    stream.once('close', () => reject(new DialFault('protocol', 'the connection was closed before a response')));
+    stream.once('close', () => step(() => reader.end()));
     stream.write(message, 'latin1');
   });
 }

@@ -155,7 +155,6 @@ export function openResolver(config: ResolverConfig): Resolver {
     try {
       const results = await Promise.all(types.map((type) => lookup(name, type, limit.signal)));
       for (const [index, result] of results.entries()) trail.lookups.push(record(name, types[index] as Type, result));
-      signal.throwIfAborted();
       return results;
     } finally {
       clearTimeout(timer);

@@ -13,11 +13,11 @@ export type RecordValue = string | readonly string[] | { flags: number; tag: 'is
  * servfail, refused, nxdomain: that RCODE. drop: no answer. truncate: over UDP, TC set and nothing in it.
  * truncate-partial: over UDP, TC set and only the first record. wrong-id, wrong-question: once with another id
  * (question), never right. forged-first: a wrong id, then the truth. garbage: octets that are no message.
- * delay: after that many milliseconds. not-followed: CNAME without what it leads to.
+ * delay: after that many milliseconds. extendedError: SERVFAIL with that code of RFC 8914. not-followed: CNAME without what it leads to.
  */
 export type DnsFault =
   | 'servfail' | 'refused' | 'nxdomain' | 'drop' | 'truncate' | 'truncate-partial' | 'wrong-id' | 'wrong-question'
-  | 'forged-first' | 'garbage' | 'not-followed' | { readonly delay: number };
+  | 'forged-first' | 'garbage' | 'not-followed' | { readonly delay: number } | { readonly extendedError: number };
 
 export interface DnsResponder extends AsyncDisposable {
   readonly host: '127.0.0.1';
@@ -50,16 +50,18 @@ export async function startDnsResponder(port = 0): Promise<DnsResponder> {
     const fault = faults.get(name) ?? faults.get('*');
     const { answers, exists } = collect(records, name, question.type as RecordType, fault !== 'not-followed');
     const id = query.id ?? 0;
-    const message = (more: { id?: number; rcode?: number; name?: string; answers?: Answer[]; flags?: number } = {}) =>
+    const message = (more: { id?: number; rcode?: number; name?: string; answers?: Answer[]; flags?: number; extendedError?: number } = {}) =>
       encode({
         id: more.id ?? id,
         type: 'response',
         flags: AUTHORITATIVE_ANSWER | RECURSION_AVAILABLE | (more.flags ?? 0) | (more.rcode ?? (exists ? 0 : 3)),
         questions: [{ ...question, name: more.name ?? question.name }],
         answers: more.answers ?? answers,
+        additionals: more.extendedError === undefined ? [] : [extendedError(more.extendedError)],
       });
     const udp = transport === 'udp';
     const reply = (): Buffer[] => {
+      if (typeof fault === 'object' && 'extendedError' in fault) return [message({ rcode: 2, answers: [], ...fault })];
       switch (fault) {
         case 'servfail': return [message({ rcode: 2, answers: [] })];
         case 'refused': return [message({ rcode: 5, answers: [] })];
@@ -78,7 +80,7 @@ export async function startDnsResponder(port = 0): Promise<DnsResponder> {
         }
       }
     };
-    return { messages: reply(), delay: typeof fault === 'object' ? fault.delay : 0 };
+    return { messages: reply(), delay: typeof fault === 'object' && 'delay' in fault ? fault.delay : 0 };
   }
 
   function later(delay: number, act: () => void): void {
@@ -180,6 +182,11 @@ function collect(records: Records, name: string, type: RecordType, follow: boole
 function answer(name: string, type: RecordType, value: RecordValue): Answer {
   return { name, type, ttl: 1, class: 'IN', data: Array.isArray(value) ? [...value] : value } as Answer;
 }
+
+const extendedError = (code: number): Answer => ({
+  type: 'OPT', name: '.', udpPayloadSize: 1232, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false,
+  options: [{ code: 15 as never, data: Buffer.from([code >> 8, code & 0xff]) } as never],
+});
 
 /** One port for both transports: the system picks one for TCP, and UDP gets it too or another is picked. */
 async function bindBoth(port: number) {

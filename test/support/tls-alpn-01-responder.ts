@@ -6,7 +6,7 @@ import { createSecureContext, createServer, type SecureContext, type TLSSocket }
 import { bitString, boolean, constructed, element, integer, nullValue, octetString, oid, primitive, sequence, setOf, text, time, TAG } from '../../src/x509/der.ts';
 import { ipOctets } from '../../src/x509/ip.ts';
 
-/** What is wrong with the certificate, or with the handshake. */
+/** What is wrong with the certificate, or with the handshake. `san-twice` can be made but not served: OpenSSL refuses. */
 export type TlsAlpn01Violation =
   | 'other-name' | 'two-names' | 'name-and-ip' | 'no-san' | 'upper-case-name' | 'san-twice'
   | 'wrong-digest' | 'not-critical' | 'legacy-oid' | 'no-identifier' | 'identifier-twice' | 'identifier-trailing' | 'identifier-short'
