@@ -4,7 +4,7 @@
  * anything shared and the numbers of one process follow each other in an index; encrypted, it tells a client nothing.
  */
 
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 
 const idOctets = 8;
 const ivOctets = 12;
@@ -20,11 +20,13 @@ export class NonceKey {
   readonly secret: Buffer;
   /** When it was made, ms, by the clock of whoever keeps the keys. */
   readonly created: number;
+  readonly #key: KeyObject;
 
   constructor(created: number, id: Buffer = randomBytes(idOctets), secret: Buffer = randomBytes(32)) {
     this.id = id;
     this.secret = secret;
     this.created = created;
+    this.#key = createSecretKey(secret);
   }
 
   static idIn(sealed: Buffer): Buffer {
@@ -37,15 +39,15 @@ export class NonceKey {
     const number = Buffer.alloc(numberOctets);
     issuer.copy(number);
     number.writeUIntBE(count, issuer.length, numberOctets - issuer.length);
-    const iv = randomBytes(ivOctets);
-    const cipher = createCipheriv('aes-256-gcm', this.secret, iv).setAAD(this.id);
+    const iv = nextIv();
+    const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(this.id);
     return Buffer.concat([this.id, iv, cipher.update(number), cipher.final(), cipher.getAuthTag()]);
   }
 
   /** The number in a nonce of ours, undefined for a forged one. */
   open(sealed: Buffer): Buffer | undefined {
     const iv = sealed.subarray(idOctets, idOctets + ivOctets);
-    const decipher = createDecipheriv('aes-256-gcm', this.secret, iv, { authTagLength: tagOctets }).setAAD(this.id);
+    const decipher = createDecipheriv('aes-256-gcm', this.#key, iv, { authTagLength: tagOctets }).setAAD(this.id);
     decipher.setAuthTag(sealed.subarray(-tagOctets));
     const number = decipher.update(sealed.subarray(idOctets + ivOctets, -tagOctets));
     try {
@@ -56,6 +58,15 @@ export class NonceKey {
     }
   }
 }
+
+/** From a store of random octets: fetched one by one they would cost more than the encryption. */
+function nextIv(): Buffer {
+  if (store.length === 0) store = randomBytes(256 * ivOctets);
+  const iv = store.subarray(0, ivOctets);
+  store = store.subarray(ivOctets);
+  return iv;
+}
+let store = Buffer.alloc(0);
 
 /** Where a number counts to, within its process. */
 export function countIn(number: Buffer): number {
