@@ -28,7 +28,8 @@ export function createApp({ doors, random }: AppParts): RequestListener {
   const byPrefix = doors.filter((door) => door.prefix !== undefined)
     .sort((a, b) => (b.prefix?.length ?? 0) - (a.prefix?.length ?? 0));
 
-  const router = new Router();
+  // A path has one spelling: what is signed over, logged and cached must not differ from what is served.
+  const router = new Router({ strict: true, sensitive: true });
   for (const door of doors) {
     for (const route of door.routes) {
       router.register(route.path, [route.method], (context: Context) => answer(context, door, (request) => route.handle(request)));

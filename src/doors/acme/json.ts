@@ -17,21 +17,32 @@ function parseObjectText(text: string): JsonObject | undefined {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   // JSON.parse keeps the last of two equal members, other parsers the first: what two parsers read differently is refused (RFC 8725 §2.4).
-  return JSON.stringify(value) === text || !repeatsMember(text) ? (value as JsonObject) : undefined;
+  return countMembers(text) === Object.keys(value).length ? (value as JsonObject) : undefined;
 }
 
-/** Whether the outermost object of this valid JSON text names a member twice. */
-function repeatsMember(text: string): boolean {
-  const seen = new Set<string>();
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+
+/** How many members the outermost object of this valid JSON text names. Not recursive: strangers nest as deep as they like. */
+function countMembers(text: string): number {
   let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}[\]]/gs)) {
-    if (token === '{' || token === '[') depth += 1;
-    else if (token === '}' || token === ']') depth -= 1;
-    else if (depth === 1 && token.endsWith(':')) {
-      const name = JSON.parse(token.slice(0, -1)) as string;
-      if (seen.has(name)) return true;
-      seen.add(name);
-    }
+  let members = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) i = endOfString(text, i);
+    else if (code === COLON && depth === 1) members += 1;
+    else if ((code | 0x20) === 0x7b) depth += 1; // { or [
+    else if ((code | 0x20) === 0x7d) depth -= 1; // } or ]
   }
-  return false;
+  return members;
+}
+
+/** The index of the quote that ends the string beginning at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes += 1;
+    if (escapes % 2 === 0) return end;
+  }
 }

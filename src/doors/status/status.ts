@@ -43,7 +43,7 @@ function issuerCertificate({ ca }: StatusDoorParts, issuer: string): HttpReply {
 async function crl({ ca, generation, clock }: StatusDoorParts, { params, headers }: HttpRequest): Promise<HttpReply> {
   const { issuer = '', shard = '' } = params;
   const shards = generation().issuers.get(issuer)?.shards ?? 0;
-  if (!/^(0|[1-9]\d{0,5})$/.test(shard) || Number(shard) >= shards) return notFound();
+  if (!/^[1-9]\d{0,5}$/.test(shard) || Number(shard) > shards) return notFound();
   const published = await ca.latestCrl(issuer, Number(shard));
   if (published === undefined) return { ...told(503, { status: 'this CRL has not been published yet' }), headers: { 'Retry-After': '2' } };
   const { der, thisUpdate, nextUpdate } = published;
