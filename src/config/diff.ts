@@ -44,7 +44,7 @@ const isPlain = (value: unknown): value is Plain =>
 const RESTARTS: readonly { readonly keys: RegExp; readonly restart: 'front' | 'signer' | 'both' }[] = [
   { keys: /^(mode|realm)$|^machine\.signer(\.(id|socket|stateDirectory)$|$)/, restart: 'both' },
   { keys: /^machine\.(signer|pinSources)/, restart: 'signer' },
-  { keys: /^machine\./, restart: 'front' },
+  { keys: /^(machine|validation)\./, restart: 'front' },
   {
     keys: /^issuers(\.[^.]+)?$|^issuers\.[^.]+\.(?!group|root)/,
     restart: 'signer',

@@ -30,7 +30,7 @@ export class ConfigDirectory implements Disposable {
   /** The faults, one line each, with `ca-config/…` for the path. */
   faults(environment: Environment = {}): string[] {
     const loaded = loadConfig(this.path, '/var/lib/chancery', environment);
-    return 'faults' in loaded ? loaded.faults.map((fault) => faultLine(fault).replaceAll(this.#root + '/', '')) : [];
+    return 'faults' in loaded ? loaded.faults.map((fault) => faultLine(fault).replaceAll(`${this.#root}/`, '')) : [];
   }
 
   /** The generation; throws with the faults when there are any. */

@@ -154,7 +154,7 @@ const REFERENCES: readonly Case[] = [
   ] },
   { name: 'two active keys in one group', changes: { 'issuers/two.yaml': SECOND_KEY }, faults: ['ca-config/issuers/two.yaml: state: group "default" already has an active key, in issuers/development.yaml: retire one of the two'] },
   { name: 'no active key in a group', changes: { 'issuers/development.yaml': [['state: active', 'state: retired']] }, faults: ['ca-config/issuers/development.yaml: state: group "default" has no active key: set one to state: active'] },
-  { name: 'one id for two keys', changes: { 'issuers/two.yaml': SECOND_KEY.replace('development-2', 'development-1') + 'state: retired\n' }, faults: ['ca-config/issuers/two.yaml: id: "development-1" is already the id in issuers/development.yaml: an id belongs to one key for ever'] },
+  { name: 'one id for two keys', changes: { 'issuers/two.yaml': `${SECOND_KEY.replace('development-2', 'development-1')}state: retired\n` }, faults: ['ca-config/issuers/two.yaml: id: "development-1" is already the id in issuers/development.yaml: an id belongs to one key for ever'] },
   { name: 'an active and a retired key', changes: { 'issuers/two.yaml': `${SECOND_KEY}state: retired\n` }, faults: [] },
   { name: 'a key that signs nothing', changes: { 'issuers/two.yaml': SECOND_KEY.replace(/profiles: .*/, 'profiles: []\ngroup: other') }, faults: ['ca-config/issuers/two.yaml: profiles: is an empty list: an active key signs something'] },
   { name: 'a directory with a policy that does not exist', changes: { 'ca.yaml': [['[private-names]', '[private-name]']] }, faults: ['ca-config/ca.yaml: directories.default.policies[0]: policy "private-name" does not exist (did you mean "private-names"?)'] },
@@ -239,4 +239,16 @@ test('a configuration directory that is not there is one fault', () => {
 
 test('what is shipped has no fault', () => {
   assert.ok('generation' in loadConfig(SHIPPED, 'var'));
+});
+
+test('what stands in comments as an example has no fault either', () => {
+  using directory = new ConfigDirectory({
+    'ca.yaml': [
+      ['  # lanes: 8 ', '  lanes: 8 '], ['# termsOfService', 'termsOfService'], ['# website', 'website'],
+      ['resolvers: system # or a list of servers:', 'resolvers:'], ['hosts: {} # names answered without asking a resolver:', 'hosts:'],
+    ],
+    'issuers/development.yaml': [[/^# (permittedNames:|  \w+: \[.*)$/gm, '$1']],
+    'policy/private-names.yaml': [[/^# (profiles|requesters)/gm, '$1']],
+  });
+  assert.deepEqual(directory.faults(), []);
 });
