@@ -77,7 +77,6 @@ export const PROTOCOL_VERSION = 1;
 export const MAX_FRAME = 16 * 1024 * 1024;
 const MAX_HEADER = 16 * 1024;
 const LENGTH_FIELD = 4;
-const NO_BYTES = new Uint8Array(0);
 
 /** The peer does not speak this protocol; the connection is closed. */
 export class FrameFault extends Error {
@@ -108,12 +107,12 @@ export function encodeRequest(request: Request): Buffer {
 }
 
 export function encodeAnswer(answer: Answer): Buffer {
-  if ((answer.type === 'signing' || answer.type === 'recovery') && answer.outcome.kind === 'signed') {
-    const { signature, ...outcome } = answer.outcome;
-    const tbs = 'tbs' in answer.outcome ? answer.outcome.tbs : NO_BYTES;
-    return frame({ ...answer, outcome: { ...outcome, tbs: tbs.length } }, tbs, signature);
-  }
-  return frame(answer);
+  const { outcome } = answer as { outcome?: SigningOutcome | RecoveryOutcome };
+  if (outcome?.kind !== 'signed') return frame(answer);
+  const { signature, ...rest } = outcome;
+  const { tbs } = rest as { tbs?: Uint8Array };
+  if (tbs === undefined) return frame({ ...answer, outcome: rest }, signature);
+  return frame({ ...answer, outcome: { ...rest, tbs: tbs.length } }, tbs, signature);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -173,12 +172,11 @@ export function decodeRequest(header: Fields, body: Uint8Array): Request {
 /** An answer as the signer sent it. The signer is trusted, so only the bytes are put back in their place. */
 export function decodeAnswer(header: Fields, body: Uint8Array): Answer {
   const answer = header as unknown as Answer;
-  if ((answer.type === 'signing' || answer.type === 'recovery') && answer.outcome.kind === 'signed') {
-    const split = Number((answer.outcome as unknown as Fields)['tbs']);
-    const bytes = { tbs: body.subarray(0, split), signature: body.subarray(split) };
-    return { ...answer, outcome: { ...answer.outcome, ...bytes } } as Answer;
-  }
-  return answer;
+  const { outcome } = header as { outcome?: { kind: string; tbs?: number } };
+  if (outcome?.kind !== 'signed') return answer;
+  const split = outcome.tbs ?? 0;
+  const tbs = outcome.tbs === undefined ? {} : { tbs: body.subarray(0, split) };
+  return { ...answer, outcome: { ...outcome, ...tbs, signature: body.subarray(split) } } as unknown as Answer;
 }
 
 export interface Frame {

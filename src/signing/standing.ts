@@ -4,6 +4,7 @@
  * Then certificates are not signed until an operator acknowledges it. Kept in `standing.json` in the state directory.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JournalFault } from './journal.ts';
 
@@ -19,6 +20,7 @@ export class Standing {
   readonly #file: string;
   #stored: Stored;
   #saved = true;
+  #saving = false;
 
   /** @param signer the configured id @throws JournalFault when the directory belongs to another signer */
   constructor(stateDirectory: string, signer: number) {
@@ -76,9 +78,23 @@ export class Standing {
     return fence;
   }
 
-  /** Writes what was confirmed since the last time. Losing a second of it only makes the fence a little less sharp. */
-  save(): void {
-    if (!this.#saved) this.#save();
+  /**
+   * Writes what was confirmed since the last time, without holding up signatures. Losing a second of it only makes the
+   * fence a little less sharp.
+   */
+  async save(): Promise<void> {
+    if (this.#saved || this.#saving) return;
+    this.#saving = true;
+    this.#saved = true;
+    try {
+      await writeFile(`${this.#file}.confirmed`, JSON.stringify(this.#stored), { mode: 0o600, flush: true });
+      // A fence that was raised meanwhile is already in the file, and this must not undo it.
+      if (this.#saving) await rename(`${this.#file}.confirmed`, this.#file);
+    } catch {
+      this.#saved = false; // a full disk stops the journal, and that is said there
+    } finally {
+      this.#saving = false;
+    }
   }
 
   /** Lifts the fence: a new id, for which the database holds nothing yet. */
@@ -88,6 +104,7 @@ export class Standing {
   }
 
   #save(): void {
+    this.#saving = false;
     writeFileSync(`${this.#file}.new`, JSON.stringify(this.#stored), { mode: 0o600, flush: true });
     renameSync(`${this.#file}.new`, this.#file);
     this.#saved = true;

@@ -46,7 +46,9 @@ const LONGEST_WAIT_MS = 2000;
 /** A worker that was ready for so long is not held to have failed at once. */
 const STEADY_MS = 10_000;
 const LOOK_MS = 100;
-const STOP_MS = 3000;
+/** Six beats: a busy machine may delay some. */
+const SILENCE_MS = 3000;
+const STOP_MS = 1500;
 /** Starting Node.js, reading the journal's recent files; nothing beats yet. */
 const START_MS = 30_000;
 
@@ -118,7 +120,7 @@ class Watch implements Supervisor {
     this.#worker = worker;
     this.#reason = undefined;
     this.#startedAt = performance.now();
-    this.#beatAt = this.#startedAt + START_MS - this.#callDeadlineMs;
+    this.#beatAt = this.#startedAt + START_MS;
     const pids = { supervisor: process.pid };
     this.#lock.holders(worker.pid === undefined ? pids : { ...pids, worker: worker.pid });
     if (worker.pid !== undefined) events?.started?.(worker.pid);
@@ -149,8 +151,9 @@ class Watch implements Supervisor {
   }
 
   #watch(): void {
-    if (this.#worker === undefined || performance.now() - this.#beatAt <= this.#callDeadlineMs) return;
-    this.#kill(`the worker has not been heard of for ${this.#callDeadlineMs} ms`);
+    const patience = Math.max(this.#callDeadlineMs, SILENCE_MS);
+    if (this.#worker === undefined || performance.now() - this.#beatAt <= patience) return;
+    this.#kill(`the worker has not been heard of for ${patience} ms`);
   }
 
   #kill(why: string): void {

@@ -105,7 +105,7 @@ async function start(config: SignerConfig, hooks: WorkerHooks): Promise<AsyncDis
     ...(hooks.at === undefined ? {} : { at: hooks.at }),
   });
   const beat = setInterval(() => note({ type: 'beat', callMs: keys.oldestCallMs }), BEAT_MS);
-  const save = setInterval(() => standing.save(), 1000);
+  const save = setInterval(() => void standing.save(), 1000);
   const { socket: path, socketMode: mode = 0o600 } = config;
   socket = await listen({ path, mode, desk, standing, lastSequence: () => journal.seq, onFence: tell });
   tell();
@@ -116,7 +116,7 @@ async function start(config: SignerConfig, hooks: WorkerHooks): Promise<AsyncDis
       clearInterval(beat);
       clearInterval(save);
       await journal.close();
-      standing.save();
+      await standing.save();
     },
   };
 }
