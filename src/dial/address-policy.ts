@@ -37,7 +37,8 @@ export function addressPolicy(rules: AddressRules): AddressPolicy {
       if (address === undefined) return false;
       const inside = embedded(address);
       // A mapped address is its IPv4 address and nothing else; a tunnel's end is an IPv6 address that leads to one.
-      if (address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress()) return inside.every(permitted);
+      const mapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress();
+      if (mapped) return inside.every(permitted);
       return permitted(address) && inside.every(permitted);
     },
   };
@@ -62,9 +63,8 @@ function parse(text: string): Address | undefined {
 function parseRange(text: string): Range {
   const [address = '', bits = '', ...rest] = text.split('/');
   const base = parse(address);
-  if (base === undefined || !/^\d{1,3}$/.test(bits) || Number(bits) > base.toByteArray().length * 8 || rest.length > 0) {
-    throw new Error(`${text} is not a range of addresses like 10.0.0.0/8`);
-  }
+  const fits = base !== undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= base.toByteArray().length * 8;
+  if (!fits || rest.length > 0) throw new Error(`${text} is not a range of addresses like 10.0.0.0/8`);
   return [base, Number(bits)];
 }
 

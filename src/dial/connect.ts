@@ -1,6 +1,7 @@
 // The one place that opens a connection to a stranger: resolve, ask the policy about each address, dial an address
 // that passed. Nothing resolves again between the check and the connection (DNS rebinding).
 import { connect, type Socket } from 'node:net';
+import { ipOctets } from '../x509/ip.ts';
 import type { AddressPolicy } from './address-policy.ts';
 import { busyNow, type DialFault, excludedTarget, faultFrom } from './dial-fault.ts';
 import type { Gate } from './gate.ts';
@@ -24,7 +25,12 @@ export interface Connection {
  * closed: the caller destroys it. Tries one address of each family, the second only when the first cannot be
  * reached (RFC 8555 leaves it open; a host whose IPv6 is broken still gets its certificate). Throws DialFault.
  */
-export async function openConnection(config: ConnectorConfig, host: Host, port: number, call: Call): Promise<Connection> {
+export async function openConnection(
+  config: ConnectorConfig,
+  host: Host,
+  port: number,
+  call: Call,
+): Promise<Connection> {
   const addresses = host.kind === 'ip' ? [host.address] : (await config.resolver.addresses(host.name, call)).values;
   const permitted = addresses.filter((address) => config.policy.permits(address));
   if (permitted.length === 0) {
@@ -61,7 +67,7 @@ function oneOfEachFamily(addresses: readonly string[]): string[] {
 }
 
 async function dial(config: ConnectorConfig, address: string, port: number, signal: AbortSignal): Promise<Socket> {
-  const leave = await config.gate.enter(address, signal);
+  const leave = await config.gate.enter(laneOf(address), signal);
   if (signal.aborted) {
     leave();
     throw busyNow();
@@ -82,6 +88,12 @@ async function dial(config: ConnectorConfig, address: string, port: number, sign
       leave();
     });
   });
+}
+
+/** An IPv4 address, or the /64 that an IPv6 address is in: whoever has one of its addresses has them all. */
+function laneOf(address: string): string {
+  const octets = address.includes(':') ? ipOctets(address) : undefined;
+  return octets === undefined ? address : Buffer.from(octets.subarray(0, 8)).toString('hex');
 }
 
 class TimedOut extends Error {

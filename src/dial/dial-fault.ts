@@ -40,7 +40,8 @@ export const excludedTarget = (): DialFault =>
   new DialFault('excluded', 'The target is not an address that this server may connect to.');
 
 /** Our own bounds, or our own deadline while waiting for a place within them. */
-export const busyNow = (): DialFault => new DialFault('busy', 'This server is busy with other validations. Try again later.');
+export const busyNow = (): DialFault =>
+  new DialFault('busy', 'This server is busy with other validations. Try again later.');
 
 // System errors that are about this machine and not about the target.
 const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EAGAIN', 'EPERM', 'EACCES']);
@@ -58,9 +59,9 @@ const WORDS: Readonly<Record<string, string>> = {
  * Turns what a socket reported into a fault of the given kind.
  * A fault that caused the abort (a deadline, a shutdown) comes first: what the socket then says is only its echo.
  */
-export function faultFrom(error: unknown, kind: DialFaultKind, what: string, signal?: AbortSignal): DialFault {
+export function faultFrom(error: unknown, kind: DialFaultKind, what: string, signal: AbortSignal): DialFault {
   if (error instanceof DialFault && error.kind === 'busy') return error;
-  if (signal?.aborted && signal.reason instanceof DialFault) return signal.reason;
+  if (signal.aborted && signal.reason instanceof DialFault) return signal.reason;
   if (error instanceof DialFault) return error;
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (OURS.has(code)) {

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
-import { AUTHENTIC_DATA, type DecodedPacket, decode, encode, RECURSION_DESIRED } from 'dns-packet';
+import { AUTHENTIC_DATA, type DecodedPacket, decode, encode, type OptAnswer, RECURSION_DESIRED } from 'dns-packet';
 
 export interface DnsServer {
   readonly host: string;
@@ -64,6 +64,11 @@ const TIMEOUT: Exchanged = { kind: 'timeout' };
 const UNREACHABLE: Exchanged = { kind: 'unreachable' };
 const MALFORMED: Exchanged = { kind: 'malformed' };
 
+const EDNS: OptAnswer = {
+  type: 'OPT', name: '.', udpPayloadSize: UDP_PAYLOAD,
+  extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false, options: [],
+};
+
 function newQuery({ name, type }: Question): Query {
   const id = randomInt(0x10000);
   const bytes = encode({
@@ -71,7 +76,7 @@ function newQuery({ name, type }: Question): Query {
     type: 'query',
     flags: RECURSION_DESIRED | AUTHENTIC_DATA, // RFC 6840 §5.7: asks to be told whether DNSSEC was checked
     questions: [{ name, type }],
-    additionals: [{ type: 'OPT', name: '.', udpPayloadSize: UDP_PAYLOAD, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false, options: [] }],
+    additionals: [EDNS],
   });
   return { name, type, id, bytes };
 }

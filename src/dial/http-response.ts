@@ -70,7 +70,7 @@ export class ResponseReader {
     if (head.length !== undefined && head.length > this.#maxBody) return respond(this.#pending, true);
     const { body, complete } = head.chunked
       ? readChunks(this.#pending, this.#maxBody)
-      : { body: this.#pending.subarray(0, head.length), complete: head.length === undefined ? ended : this.#pending.length >= head.length };
+      : readPlain(this.#pending, head.length, ended);
     if (body.length > this.#maxBody) return respond(body, true);
     return complete ? respond(body) : undefined;
   }
@@ -84,11 +84,11 @@ function parseHead(text: string): Head {
   if (status === undefined) throw fault('it is not HTTP/1.1');
   const fields = new Map<string, string>();
   for (const line of lines) {
-    // RFC 9112 §5: no space before the colon, no folded lines, no control characters.
-    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*$/.exec(line) ?? [];
+    const [, name, value] = FIELD.exec(line) ?? [];
     if (name === undefined || value === undefined) throw fault('a header line is malformed');
     const key = name.toLowerCase();
-    if (SINGLE.has(key) && fields.has(key) && fields.get(key) !== value) throw fault(`it has two different ${key} fields`);
+    const before = fields.get(key);
+    if (SINGLE.has(key) && before !== undefined && before !== value) throw fault(`it has two different ${key} fields`);
     fields.set(key, value);
   }
   const length = fields.get('content-length');
@@ -103,7 +103,14 @@ function parseHead(text: string): Head {
   };
 }
 
+// RFC 9112 §5: no space before the colon, no folded lines, no control characters.
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*$/;
 const SINGLE: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'location']);
+
+const readPlain = (bytes: Buffer, length: number | undefined, ended: boolean) => ({
+  body: bytes.subarray(0, length),
+  complete: length === undefined ? ended : bytes.length >= length,
+});
 
 /** RFC 9112 §7.1, from the beginning each time: a body that we take is at most a few chunks. */
 function readChunks(bytes: Buffer, cap: number): { body: Buffer; complete: boolean } {

@@ -36,7 +36,8 @@ export function followLocation(from: HttpTarget, location: string, ports: Readon
 
   const [, server, path = ''] = /^(?:[a-z]+:)?\/\/([^/?]*)(.*)$/i.exec(reference) ?? refuse('it names no host');
   if (server?.includes('@')) refuse('it carries user information');
-  const [, hostPart = '', portPart] = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d{1,5}))?$/.exec(server ?? '') ?? refuse('its host is malformed');
+  const parts = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d{1,5}))?$/.exec(server ?? '');
+  const [, hostPart = '', portPart] = parts ?? refuse('its host is malformed');
   const host = parseHost(hostPart) ?? refuse('its host is malformed');
   const chosen = (scheme as HttpTarget['scheme'] | undefined) ?? from.scheme;
   const port = portPart === undefined ? DEFAULT_PORT[chosen] : Number(portPart);

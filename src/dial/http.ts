@@ -37,7 +37,7 @@ export async function httpGet(config: HttpConfig, first: HttpTarget, call: Call)
   const seen = new Set<string>();
   for (let target = first; ; ) {
     const url = targetText(target);
-    if (seen.has(url)) throw new DialFault('redirect', `The redirects lead in a circle, back to ${printable(url, 200)}`);
+    if (seen.has(url)) throw new DialFault('redirect', `The redirects lead in a circle: ${printable(url, 200)}`);
     seen.add(url);
     const { response, address } = await hop(config, target, call);
     if (!REDIRECTS.has(response.status) || response.location === undefined) {
@@ -50,7 +50,12 @@ export async function httpGet(config: HttpConfig, first: HttpTarget, call: Call)
   }
 }
 
-async function hop(config: HttpConfig, target: HttpTarget, call: Call): Promise<{ response: HttpResponse; address: string }> {
+interface Hop {
+  readonly response: HttpResponse;
+  readonly address: string;
+}
+
+async function hop(config: HttpConfig, target: HttpTarget, call: Call): Promise<Hop> {
   const connection = await openConnection(config, target.host, target.port, call);
   const { socket, address } = connection;
   const where = `${printable(targetText(target), 200)} at ${named(target.host, address)}`;
@@ -66,7 +71,8 @@ async function hop(config: HttpConfig, target: HttpTarget, call: Call): Promise<
 }
 
 const request = (target: HttpTarget): string =>
-  `GET ${target.path} HTTP/1.1\r\nHost: ${authority(target)}\r\nUser-Agent: Chancery\r\nAccept: */*\r\nConnection: close\r\n\r\n`;
+  `GET ${target.path} HTTP/1.1\r\nHost: ${authority(target)}\r\n` +
+  'User-Agent: Chancery\r\nAccept: */*\r\nConnection: close\r\n\r\n';
 
 function exchange(stream: Duplex, message: string): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
@@ -105,10 +111,8 @@ function encrypt({ socket, address }: Connection, target: HttpTarget, signal: Ab
       ...(target.host.kind === 'name' && { servername: target.host.name }),
     });
     const fail = (error: unknown) => reject(faultFrom(error, 'tls', `TLS with ${named(target.host, address)}`, signal));
-    stream.once('error', fail);
-    stream.once('secureConnect', () => {
-      stream.off('error', fail);
-      resolve(stream);
-    });
+    stream.on('error', fail);
+    stream.once('close', fail);
+    stream.once('secureConnect', () => resolve(stream));
   });
 }

@@ -1,13 +1,12 @@
 // Names to addresses and TXT records: our own stub resolver, so that we know which server said what, and so that
 // what was resolved is what is dialled. It keeps no answers: a record that was mended is seen at the next attempt.
-import type { Answer } from 'dns-packet';
-import { canonicalIp } from '../x509/ip.ts';
-import { DialFault } from './dial-fault.ts';
-import { type DnsMessage, type DnsServer, exchange, type Question } from './dns-exchange.ts';
+import { aliasOf, extendedErrors, valuesOf } from './dns-answer.ts';
+import { type DnsServer, exchange, type Question } from './dns-exchange.ts';
+import { DnsFault, type DnsOutcome, isTransient, MAX_ALIASES } from './dns-fault.ts';
 import type { Gate } from './gate.ts';
 import { isDnsName } from './host.ts';
 import { printable } from './printable.ts';
-import type { Trail } from './trail.ts';
+import type { LookupRecord, Trail } from './trail.ts';
 
 export interface ResolverConfig {
   readonly servers: readonly DnsServer[];
@@ -40,37 +39,10 @@ export interface Resolver {
   txt(name: string, call: Call): Promise<Found>;
 }
 
-const MAX_ALIASES = 8;
-const MAX_ADDRESSES = 16;
-const MAX_TXT_RECORDS = 100;
+/** How often each server is asked, as long as there is time: packets get lost. */
 const ROUNDS = 2;
 
-type Type = 'A' | 'AAAA' | 'TXT';
-
-/** Why a lookup found nothing, whether asking again may help (our side failed), and the words for it. */
-const OUTCOMES = {
-  nxdomain: { transient: false, words: 'the name does not exist (NXDOMAIN)' },
-  nodata: { transient: false, words: 'no such record exists' },
-  aliases: { transient: false, words: `the chain of CNAME records is circular or longer than ${MAX_ALIASES}` },
-  name: { transient: false, words: 'a name in the chain is not a valid DNS name' },
-  servfail: { transient: true, words: 'the resolver failed (SERVFAIL)' },
-  refused: { transient: true, words: 'the resolver refused to answer' },
-  malformed: { transient: true, words: 'the answer of the resolver made no sense' },
-  unreachable: { transient: true, words: 'the resolver could not be reached' },
-  timeout: { transient: true, words: 'the resolver did not answer in time' },
-} as const;
-
-export type DnsOutcome = keyof typeof OUTCOMES;
-
-export class DnsFault extends DialFault {
-  readonly outcome: DnsOutcome;
-
-  constructor(outcome: DnsOutcome, name: string, what: string, extra = '') {
-    const { words, transient } = OUTCOMES[outcome];
-    super('dns', `Looking up ${what} for ${name}: ${words}${extra}`, { transient });
-    this.outcome = outcome;
-  }
-}
+type Type = LookupRecord['type'];
 
 interface Result {
   readonly outcome: DnsOutcome | 'found';
@@ -199,40 +171,10 @@ const zoneOf = (name: string): string => name.split('.').slice(-2).join('.');
 const worstFirst = (a: Result, b: Result): number => rank(b) - rank(a);
 function rank({ outcome }: Result): number {
   if (outcome === 'found') return 0;
-  return OUTCOMES[outcome].transient ? 3 : outcome === 'nodata' ? 1 : 2;
+  return isTransient(outcome) ? 3 : outcome === 'nodata' ? 1 : 2;
 }
 
-const owner = (record: Answer): string => record.name.toLowerCase();
-
-function aliasOf(name: string, records: readonly Answer[]): string | undefined {
-  const alias = records.find((record) => record.type === 'CNAME' && owner(record) === name);
-  return alias?.type === 'CNAME' ? alias.data.toLowerCase() : undefined;
-}
-
-function valuesOf(name: string, type: Type, records: readonly Answer[]): string[] {
-  const values: string[] = [];
-  for (const record of records) {
-    if (record.type !== type || owner(record) !== name || record.class !== 'IN') continue;
-    if (record.type === 'TXT') {
-      if (values.length < MAX_TXT_RECORDS) values.push(Buffer.concat(record.data as Buffer[]).toString('latin1'));
-    } else if (record.type === 'A' || record.type === 'AAAA') {
-      const address = canonicalIp(record.data);
-      if (address !== undefined && values.length < MAX_ADDRESSES) values.push(address);
-    }
-  }
-  return values;
-}
-
-function extendedErrors(message: DnsMessage): string {
-  for (const record of message.additionals ?? []) {
-    if (record.type !== 'OPT') continue;
-    const option = record.options.find(({ code }) => (code as number) === 15);
-    if (option?.data !== undefined && option.data.length >= 2) return ` (extended error ${option.data.readUInt16BE(0)})`;
-  }
-  return '';
-}
-
-function record(name: string, type: Type, result: Result) {
+function record(name: string, type: Type, result: Result): LookupRecord {
   return {
     name,
     type,

@@ -24,7 +24,13 @@ export interface TlsPeer {
 const context = createSecureContext({ minVersion: 'TLSv1.2' });
 
 /** Throws DialFault: `tls` when the handshake fails, and what openConnection throws. */
-export async function tlsPeer(config: ConnectorConfig, host: Host, port: number, ask: TlsAsk, call: Call): Promise<TlsPeer> {
+export async function tlsPeer(
+  config: ConnectorConfig,
+  host: Host,
+  port: number,
+  ask: TlsAsk,
+  call: Call,
+): Promise<TlsPeer> {
   const { socket, address } = await openConnection(config, host, port, call);
   try {
     return await new Promise<TlsPeer>((resolve, reject) => {
@@ -36,6 +42,7 @@ export async function tlsPeer(config: ConnectorConfig, host: Host, port: number,
         servername: ask.servername,
       });
       stream.on('error', reject);
+      stream.once('close', reject);
       stream.once('secureConnect', () => {
         resolve({
           address,

@@ -51,8 +51,11 @@ function identifierFault(extension: Extension | undefined, digest: Uint8Array): 
   if (extension === undefined) return 'it has no acmeIdentifier extension';
   if (!extension.critical) return 'its acmeIdentifier extension is not critical';
   const { value } = extension;
-  if (value.length !== 34 || value[0] !== TAG.octetString || value[1] !== 32) return 'its acmeIdentifier is not an OCTET STRING of 32 octets';
-  return timingSafeEqual(value.subarray(2), digest) ? undefined : 'its acmeIdentifier is not the digest of this challenge';
+  if (value.length !== 34 || value[0] !== TAG.octetString || value[1] !== 32) {
+    return 'its acmeIdentifier is not an OCTET STRING of 32 octets';
+  }
+  const same = timingSafeEqual(value.subarray(2), digest);
+  return same ? undefined : 'its acmeIdentifier is not the digest of this challenge';
 }
 
 function signatureFault(der: Uint8Array): string | undefined {
@@ -83,7 +86,8 @@ function parse(der: Uint8Array): { issuer: Uint8Array; subject: Uint8Array; exte
   const subject = tbs.element('its subject', TAG.sequence);
   tbs.element('its public key', TAG.sequence);
   for (const tag of [primitive(1), primitive(2)]) if (tbs.tag === tag) tbs.element('a unique identifier', tag);
-  const extensions = tbs.tag === constructed(3) ? parseExtensions(tbs.enter(constructed(3), 'its extensions')) : new Map();
+  const none = new Map<string, Extension>();
+  const extensions = tbs.more ? parseExtensions(tbs.enter(constructed(3), 'its extensions')) : none;
   tbs.end('its content');
   return { issuer, subject, extensions };
 }

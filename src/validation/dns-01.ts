@@ -1,7 +1,8 @@
 // dns-01 (RFC 8555 §8.4): the zone holds a TXT record with a digest of the key authorization.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { DnsFault } from '../dial/dns-fault.ts';
 import { printable } from '../dial/printable.ts';
-import { DnsFault, type Found } from '../dial/resolver.ts';
+import type { Found } from '../dial/resolver.ts';
 import { type Challenge, unauthorized } from './challenge.ts';
 
 export const dns01: Challenge = async ({ dialer }, { host, keyAuthorization }, call) => {

@@ -23,8 +23,19 @@ export interface Evidence {
   readonly certificateSha256?: string;
 }
 
-export function evidenceOf(type: ChallengeType, trail: Trail, at: number, now: number, facts: Partial<Evidence> = {}): Evidence {
-  const { lookups, dials, redirects } = trail;
+// Of a long chain of redirects the end is what counts, and the record must stay small.
+const KEPT = 4;
+
+export function evidenceOf(
+  type: ChallengeType,
+  trail: Trail,
+  at: number,
+  now: number,
+  facts: Partial<Evidence> = {},
+): Evidence {
+  const lookups = trail.lookups.slice(-KEPT);
+  const dials = trail.dials.slice(-KEPT);
+  const redirects = trail.redirects.slice(-KEPT);
   const connected = dials.findLast(({ outcome }) => outcome === 'connected');
   const resolver = lookups.findLast((lookup) => lookup.resolver !== undefined)?.resolver;
   return {

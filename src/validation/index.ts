@@ -5,7 +5,15 @@ import type { Dialer } from '../dial/dialer.ts';
 import type { Call } from '../dial/resolver.ts';
 import { newTrail } from '../dial/trail.ts';
 import { faultCaught } from '../telemetry/events.ts';
-import { type Challenge, unauthorized, type ValidationInput, type ValidationProblem, type ValidationResult, type Verdict } from './challenge.ts';
+import {
+  type Challenge,
+  type Failure,
+  unauthorized,
+  type ValidationInput,
+  type ValidationProblem,
+  type ValidationResult,
+  type Verdict,
+} from './challenge.ts';
 import { dns01 } from './dns-01.ts';
 import { type ChallengeType, type Evidence, evidenceOf } from './evidence.ts';
 import { http01 } from './http-01.ts';
@@ -28,9 +36,13 @@ export interface ValidatorConfig {
   readonly totalTimeoutMs: number;
 }
 
-const CHALLENGES = { 'http-01': http01, 'dns-01': dns01, 'tls-alpn-01': tlsAlpn01 } satisfies Record<ChallengeType, Challenge>;
+const CHALLENGES = {
+  'http-01': http01,
+  'dns-01': dns01,
+  'tls-alpn-01': tlsAlpn01,
+} satisfies Record<ChallengeType, Challenge>;
 
-/** RFC 8555 §6.7. What is our own fault has a type too: a challenge that will be tried again may show it (erratum 5732). */
+/** RFC 8555 §6.7. Our own faults have a type too: a challenge that is tried again may show it (erratum 5732). */
 const PROBLEM = {
   dns: 'dns',
   excluded: 'connection',
@@ -57,18 +69,21 @@ export function openValidator(config: ValidatorConfig): Validator {
         const { facts, ...verdict } = await prove(config, input, { signal: attempt.signal, trail });
         return { ...verdict, evidence: evidenceOf(input.type, trail, at, config.clock.now(), facts) };
       } catch (error) {
-        const evidence = evidenceOf(input.type, trail, at, config.clock.now());
-        if (error instanceof DialFault) {
-          return { ok: false, transient: error.transient, problem: PROBLEM[error.kind], detail: error.message, evidence };
-        }
-        faultCaught({ where: `validation ${input.type}`, error });
-        return { ok: false, transient: true, problem: 'connection', detail: 'This server failed. It will try again.', evidence };
+        return { ...failureOf(error, input.type), evidence: evidenceOf(input.type, trail, at, config.clock.now()) };
       } finally {
         clearTimeout(timer);
         input.signal.removeEventListener('abort', cancel);
       }
     },
   };
+}
+
+function failureOf(error: unknown, type: ChallengeType): Failure {
+  if (error instanceof DialFault) {
+    return { ok: false, transient: error.transient, problem: PROBLEM[error.kind], detail: error.message };
+  }
+  faultCaught({ where: `validation ${type}`, error });
+  return { ok: false, transient: true, problem: 'connection', detail: 'This server failed. It will try again.' };
 }
 
 const tooLong = (ms: number): DialFault => new DialFault('connect', `There was no answer within ${ms / 1000} seconds.`);

@@ -10,16 +10,15 @@ const ALPN = 'acme-tls/1';
 export const tlsAlpn01: Challenge = async ({ dialer, tlsAlpn01Port }, { host, keyAuthorization }, call) => {
   const peer = await dialer.tlsPeer(host, tlsAlpn01Port, { alpn: ALPN, servername: serverName(host) }, call);
   const where = `${hostText(host)} at ${peer.address} port ${tlsAlpn01Port}`;
-  if (peer.protocol !== ALPN) return unauthorized(`${where} did not negotiate ${ALPN}.`, { tlsVersion: peer.version });
-  if (peer.certificate === undefined) return unauthorized(`${where} presented no certificate.`, { tlsVersion: peer.version });
+  const tlsVersion = peer.version;
+  if (peer.protocol !== ALPN) return unauthorized(`${where} did not negotiate ${ALPN}.`, { tlsVersion });
+  if (peer.certificate === undefined) return unauthorized(`${where} presented no certificate.`, { tlsVersion });
 
-  const facts = {
-    tlsVersion: peer.version,
-    certificateSha256: createHash('sha256').update(peer.certificate).digest('hex'),
-  };
+  const facts = { tlsVersion, certificateSha256: createHash('sha256').update(peer.certificate).digest('hex') };
   const digest = createHash('sha256').update(keyAuthorization, 'latin1').digest();
   const fault = acmeCertificateFault(peer.certificate, host, digest);
-  return fault === undefined ? { ok: true, facts } : unauthorized(`${where} presented a certificate that does not prove control: ${fault}.`, facts);
+  if (fault === undefined) return { ok: true, facts };
+  return unauthorized(`${where} presented a certificate that does not prove control: ${fault}.`, facts);
 };
 
 /** RFC 8738 §6: an address cannot stand in SNI, so its reverse name does. */

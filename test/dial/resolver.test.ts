@@ -1,8 +1,9 @@
 // The stub resolver against a real server on a socket: acme.md §3.4 (DR-1 to DR-4, DR-7), H-06.
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
+import { DnsFault, type DnsOutcome } from '../../src/dial/dns-fault.ts';
 import { Gate } from '../../src/dial/gate.ts';
-import { type Call, DnsFault, type DnsOutcome, openResolver, type ResolverConfig } from '../../src/dial/resolver.ts';
+import { type Call, openResolver, type ResolverConfig } from '../../src/dial/resolver.ts';
 import { newTrail } from '../../src/dial/trail.ts';
 import { startDnsResponder } from '../support/dns-responder.ts';
 
