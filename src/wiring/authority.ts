@@ -33,7 +33,7 @@ export function loadAuthority(generation: Generation): Authority {
 function issuerShape(issuer: Issuer, certificate: Uint8Array): IssuerShape {
   const { id, shards, crlUrl, caIssuersUrl, permittedNames } = issuer;
   return {
-    ...issuerShapeOf(certificate, { id, shards, crlUrl: `${crlUrl}/${id}`, caIssuersUrl: `${caIssuersUrl}/${id}.cer` }),
+    ...issuerShapeOf(certificate, { id, shards, crlUrl, caIssuersUrl }),
     ...(permittedNames === undefined ? {} : { permitted: permittedNames }),
   };
 }

@@ -1,14 +1,19 @@
-/** For the crash suite: kills this process at a named step, the way a power cut would. Development mode only. */
+/** For the crash suite: kills this process at a numbered step, the way a power cut would. Development mode only. */
+import { rmSync } from 'node:fs';
 import type { Mode } from '../config/generation.ts';
 
-/** `CHANCERY_HALT_AT=step` or `step:3` (the third time it is reached). Returns what parts call at each numbered step. */
-export function haltAt(mode: Mode, setting: string | undefined): (step: string) => void {
-  if (setting === undefined || setting === '' || mode !== 'development') return () => {};
-  const [wanted, count = '1'] = setting.split(':');
-  let left = Number(count);
+/**
+ * `CHANCERY_HALT_AT` names a directory. A test arms a step by making the file `halt-at-STEP` in it; whoever reaches the step
+ * removes the file and dies, so it happens once. Returns what parts call at each step.
+ */
+export function haltAt(mode: Mode, directory: string | undefined): (step: string) => void {
+  if (directory === undefined || directory === '' || mode !== 'development') return () => {};
   return (step) => {
-    if (step !== wanted) return;
-    left -= 1;
-    if (left === 0) process.kill(process.pid, 'SIGKILL');
+    try {
+      rmSync(`${directory}/halt-at-${step}`);
+    } catch {
+      return; // not armed, or another process was first
+    }
+    process.kill(process.pid, 'SIGKILL');
   };
 }

@@ -14,6 +14,7 @@ import { parseCertificate } from '../x509/certificate.ts';
 import { nameKey } from '../x509/name.ts';
 import { decodePem, encodePem } from '../x509/pem.ts';
 import { factsOf } from '../x509/tbs.ts';
+import { AuthorityFault } from './authority.ts';
 
 export interface OwnCertificateParts {
   readonly ca: OpenCa;
@@ -62,7 +63,8 @@ export class OwnCertificate {
       requestRef: `self:${publicId(clock.now(), random)}`, evidence: {},
     });
     if (outcome.kind === 'refused') {
-      throw new Error(`the server may not have its own certificate: ${outcome.reasons.map((reason) => reason.message).join('; ')}`);
+      const reasons = outcome.reasons.map((reason) => reason.message).join('; ');
+      throw new AuthorityFault(`ca.yaml: ownCertificate: the server may not have its own TLS certificate: ${reasons}`);
     }
     if (outcome.kind === 'pending') return undefined;
     const chain = [outcome.certificate.der, ...ca.chain(outcome.certificate.issuerKey)];

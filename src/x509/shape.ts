@@ -40,7 +40,7 @@ export interface IssuerShape {
   readonly algorithm: SignatureAlgorithm;
   readonly notBefore: number;
   readonly notAfter: number;
-  /** Shards are numbered 0 … shards - 1. */
+  /** Shards are numbered 1 … shards. */
   readonly shards: number;
   /** `http://HOST/crl/ID`; a shard's own URL is crlUrlOf(). */
   readonly crlUrl: string;

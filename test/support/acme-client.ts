@@ -114,6 +114,11 @@ export class AcmeClient {
     return this;
   }
 
+  /** For tests that move the clock: nonces do not last for days. */
+  forgetNonces(): void {
+    this.#nonces = [];
+  }
+
   async nonce(): Promise<string> {
     await this.open();
     const kept = this.#nonces.pop();

@@ -163,7 +163,7 @@ export async function findViolations(sources: Sources): Promise<string[]> {
     const key = `${row['issuer_key']}/${row['shard']}`;
     const crl = parseCrl(row['der'] as Uint8Array);
     const issuer = sources.issuers.get(String(row['issuer_key']));
-    if (Number(crl.tbs.number) !== row['number']) bad('I7', `CRL ${key} has number ${crl.tbs.number}, its row says ${row['number']}`);
+    if (Number(crl.tbs.number?.value) !== row['number']) bad('I7', `CRL ${key} has number ${crl.tbs.number?.value}, its row says ${row['number']}`);
     if (Number(row['number']) > (highestCrl.get(`${row['issuer_key']} ${row['shard']}`) ?? 0)) bad('I1', `CRL ${key} number ${row['number']} is in no journal`);
     if (issuer !== undefined && !verifies(issuer, { ...crl, tbsBytes: crl.tbsBytes })) bad('I4', `signature of CRL ${key} does not verify`);
     const served = await sources.fetchStatus?.(`/crl/${row['issuer_key']}/${row['shard']}.crl`);

@@ -34,10 +34,14 @@ export async function startPostgres(): Promise<TestPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'chancery-postgres-'));
   if (user !== undefined) chownSync(directory, user.uid, user.gid);
   const data = join(directory, 'data');
-  await run(join(bin, 'initdb'), [
-    ...['--pgdata', data, '--username', 'chancery', '--auth', 'trust', '--encoding', 'UTF8', '--no-locale'],
-    '--no-sync',
-  ], { ...user, cwd: directory });
+  await run(
+    join(bin, 'initdb'),
+    [
+      ...['--pgdata', data, '--username', 'chancery', '--auth', 'trust', '--encoding', 'UTF8', '--no-locale'],
+      '--no-sync',
+    ],
+    { ...user, cwd: directory },
+  );
   const port = await freePort();
   const url = `postgres://chancery@127.0.0.1:${port}/postgres`;
   let server = await launch(bin, data, port, user);

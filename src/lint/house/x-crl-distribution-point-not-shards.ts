@@ -12,7 +12,7 @@ export const xCrlDistributionPointNotShards: Lint = {
     const points = tbs.crlDistributionPoints ?? [];
     const [url] = points[0]?.fullName ?? [];
     const shard = Number(/(\d{1,7})\.crl$/.exec(url?.name?.value ?? '')?.[1]);
-    const own = points.length === 1 && points[0]?.fullName?.length === 1 && shard < issuer.shards;
+    const own = points.length === 1 && points[0]?.fullName?.length === 1 && shard >= 1 && shard <= issuer.shards;
     return own && url?.name?.value === crlUrlOf(issuer, shard)
       ? undefined
       : 'the CRL distribution point is not a shard of the issuer';
