@@ -53,9 +53,15 @@ const take = perEngine(
   where lease.holder = excluded.holder or lease.expires <= ${clock}`,
 );
 const giveBack = statement((k, p) =>
-  k('lease').update({ expires: 0 }).where({ name: p('name'), holder: p('holder') }),
+  k('lease')
+    .update({ expires: 0 })
+    .where({ name: p('name'), holder: p('holder') }),
 );
-const find = statement((k, p) => k('lease').select('token').where({ name: p('name'), holder: p('holder') }));
+const find = statement((k, p) =>
+  k('lease')
+    .select('token')
+    .where({ name: p('name'), holder: p('holder') }),
+);
 const touch = perEngine(
   (clock) => `update lease set token = token where name = :name and token = :token and expires > ${clock}`,
 );

@@ -17,7 +17,7 @@ const daysAhead = 9;
 const ensure = rawStatement('select ensure_partitions(:day::integer, :day::integer) as made');
 const drop = rawStatement('select drop_partitions(:day::integer) as dropped');
 
-/** The job: partitions for today and the days ahead. Does nothing on SQLite. A day that fails does not stop the others. */
+/** The job: partitions for today and the days ahead. A day that fails does not stop the others. Nothing on SQLite. */
 export async function keepPartitions(database: Database, clock: Clock): Promise<void> {
   if (database.engine === 'sqlite') return;
   const today = dayOf(clock.now());

@@ -95,7 +95,11 @@ class PostgresDatabase implements Database {
     this.counters.statements += 1;
     const query = namedQuery(statement, values);
     // Whatever became of the first attempt, a read may be asked again.
-    const { rows } = await this.#patiently('a read', () => this.#use((client) => client.query(query)), () => true);
+    const { rows } = await this.#patiently(
+      'a read',
+      () => this.#use((client) => client.query(query)),
+      () => true,
+    );
     return rows as T[];
   }
 
@@ -208,7 +212,10 @@ function reasonOf(error: unknown): string {
 }
 
 /** In one transaction, however long it takes and whoever holds the lock before us. */
-async function upgradeWith(client: pg.ClientBase, plan: (applied: readonly string[]) => readonly string[]): Promise<void> {
+async function upgradeWith(
+  client: pg.ClientBase,
+  plan: (applied: readonly string[]) => readonly string[],
+): Promise<void> {
   const sql = (text: string): Promise<pg.QueryResult> =>
     client.query({ text, query_timeout: 0x7fffffff } as pg.QueryConfig);
   await sql('begin');

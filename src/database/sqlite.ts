@@ -168,7 +168,7 @@ function isTaken(error: unknown): boolean {
   return codeOf(error) === 'SQLITE_CONSTRAINT_UNIQUE' || codeOf(error) === 'SQLITE_CONSTRAINT_PRIMARYKEY';
 }
 
-/** The conditions that pass, or that an operator ends without touching the file. */
+/** The conditions that pass, or that an operator ends; no commit can make them or mend them. */
 const passing: readonly (readonly [prefix: string, sentence: string])[] = [
   ['SQLITE_FULL', 'the disk that holds the database is full'],
   ['SQLITE_IOERR', 'the disk that holds the database fails'],
@@ -178,6 +178,7 @@ const passing: readonly (readonly [prefix: string, sentence: string])[] = [
   ['SQLITE_CANTOPEN', 'the database file cannot be opened'],
   ['SQLITE_READONLY', 'the database file may not be written'],
   ['SQLITE_PROTOCOL', 'another process holds the database'],
+  ['SQLITE_CORRUPT', 'the database file is damaged: restore a backup'],
 ];
 
 /**

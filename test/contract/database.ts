@@ -4,7 +4,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { migrations } from '../../migrations/index.ts';
 import type { Migration } from '../../migrations/migration.ts';
-import { type Database, openDatabase, rawStatement, statement, type Value, type Write } from '../../src/database/database.ts';
+import {
+  type Database,
+  openDatabase,
+  rawStatement,
+  statement,
+  type Value,
+  type Write,
+} from '../../src/database/database.ts';
 import { migrate } from '../../src/database/migrate.ts';
 
 /** The URL of a new, empty database of the engine under test. */
@@ -36,10 +43,23 @@ const insert = statement((k, p) =>
   k('probe').insert({ id: p('id'), state: 'new', number: p('number'), octets: p('octets') }),
 );
 const insertTrace = statement((k, p) => k('trace').insert({ id: p('id') }));
-const move = statement((k, p) => k('probe').update({ state: p('to') }).where({ id: p('id'), state: p('from') }));
+const move = statement((k, p) =>
+  k('probe')
+    .update({ state: p('to') })
+    .where({ id: p('id'), state: p('from') }),
+);
 const moveAll = statement((k, p) => k('probe').update({ state: p('to') }));
-const addOnce = statement((k, p) => k('probe').insert({ id: p('id'), state: 'new' }).onConflict(['id']).ignore());
-const find = statement((k, p) => k('probe').select('id', 'state', 'number', 'octets').where({ id: p('id') }));
+const addOnce = statement((k, p) =>
+  k('probe')
+    .insert({ id: p('id'), state: 'new' })
+    .onConflict(['id'])
+    .ignore(),
+);
+const find = statement((k, p) =>
+  k('probe')
+    .select('id', 'state', 'number', 'octets')
+    .where({ id: p('id') }),
+);
 const list = statement((k, p) => k('probe').select('id').where('id', '>', p('after')).orderBy('id').limit(3));
 const count = statement((k) => k('probe').count({ n: '*' }));
 const longer = rawStatement('select id from probe where number > :least and state <> :state order by id');
@@ -93,13 +113,20 @@ export function databaseContract(newDatabase: NewDatabase): void {
       const ids = ['list-b', 'list-d', 'list-a', 'list-c', 'list-B'];
       await Promise.all(ids.map((id) => database.commit([add(id)])));
       const page = await database.many<Row>(list, { after: 'list-' });
-      assert.deepEqual(page.map(({ id }) => id), ['list-B', 'list-a', 'list-b'], 'text compares byte by byte');
+      assert.deepEqual(
+        page.map(({ id }) => id),
+        ['list-B', 'list-a', 'list-b'],
+        'text compares byte by byte',
+      );
     });
 
     it('takes raw statements with named values', async () => {
       await database.commit([add('raw-1', 7001), add('raw-2', 7002)]);
       const rows = await database.many<Row>(longer, { state: 'gone', least: 7001 });
-      assert.deepEqual(rows.map(({ id }) => id).filter((id) => id.startsWith('raw')), ['raw-2']);
+      assert.deepEqual(
+        rows.map(({ id }) => id).filter((id) => id.startsWith('raw')),
+        ['raw-2'],
+      );
     });
 
     it('does all writes of a commit or none', async () => {
@@ -151,7 +178,10 @@ export function databaseContract(newDatabase: NewDatabase): void {
       const said = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : 'mistake'));
       assert.deepEqual(said, [true, false, 'mistake', false, true]);
       const kept = await Promise.all([1, 2, 3, 4, 5].map((i) => row(`near-${i}`)));
-      assert.deepEqual(kept.map((found) => found !== undefined), [true, false, false, false, true]);
+      assert.deepEqual(
+        kept.map((found) => found !== undefined),
+        [true, false, false, false, true],
+      );
     });
 
     it('throws what is our mistake, as it is', async () => {
@@ -165,11 +195,16 @@ export function databaseContract(newDatabase: NewDatabase): void {
     it('does 200 commits at once, each whole', async () => {
       const before = { ...database.counters };
       const done = await Promise.all(
-        Array.from({ length: 200 }, (_, i) => database.commit([add(`many-${i}`), trace(`many-${i}`), moved(`many-${i}`, 'new', 'x')])),
+        Array.from({ length: 200 }, (_, i) =>
+          database.commit([add(`many-${i}`), trace(`many-${i}`), moved(`many-${i}`, 'new', 'x')]),
+        ),
       );
       assert.ok(done.every(Boolean));
       assert.deepEqual(
-        { commits: database.counters.commits - before.commits, statements: database.counters.statements - before.statements },
+        {
+          commits: database.counters.commits - before.commits,
+          statements: database.counters.statements - before.statements,
+        },
         { commits: 200, statements: 600 },
       );
     });

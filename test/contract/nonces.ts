@@ -44,7 +44,17 @@ export function nonceContract(newDatabase: NewDatabase): void {
     it('tells a malformed nonce (RFC 8555 §6.5.2) from one that is not ours', async () => {
       const nonce = nonces.issue();
       assert.match(nonce, /^[A-Za-z0-9_-]+$/);
-      const malformed = ['', 'a', `${nonce}=`, `${nonce}\n`, ` ${nonce}`, `${nonce}+`, 'Zé', 'ab/d', nonce.replace(/.$/, '*')];
+      const malformed = [
+        '',
+        'a',
+        `${nonce}=`,
+        `${nonce}\n`,
+        ` ${nonce}`,
+        `${nonce}+`,
+        'Zé',
+        'ab/d',
+        nonce.replace(/.$/, '*'),
+      ];
       for (const text of malformed) assert.equal(await nonces.redeem(text), 'malformed', JSON.stringify(text));
       for (const text of ['AAAA', Buffer.alloc(48).toString('base64url'), Buffer.alloc(4000).toString('base64url')]) {
         assert.equal(await nonces.redeem(text), 'bad', text.slice(0, 80));

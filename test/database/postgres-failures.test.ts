@@ -1,6 +1,8 @@
-/** PostgreSQL that restarts, crashes or goes away: nothing is lost, nothing is done twice, service returns by itself. */
+/** PostgreSQL that restarts, crashes or goes away: nothing is lost or done twice, and service returns by itself. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { type Database, DatabaseUnavailable, openDatabase, rawStatement } from '../../src/database/database.ts';
 import { migrate } from '../../src/database/migrate.ts';
@@ -28,7 +30,7 @@ describe('PostgreSQL that fails', () => {
       const read = database.one(rawStatement('select id from probe'));
       const committed = database.commit([add('after')]);
       await postgres.start();
-      assert.deepEqual({ ...(await read as object) }, { id: 'before' });
+      assert.deepEqual({ ...((await read) as object) }, { id: 'before' });
       assert.equal(await committed, true);
     });
 
@@ -44,6 +46,29 @@ describe('PostgreSQL that fails', () => {
       }
       assert.deepEqual(await ids(url, 'probe'), []);
       assert.equal(await database.commit([add('x')]), true);
+    });
+
+    it('does not repeat a commit whose answer was lost, and says that it may have happened', async () => {
+      const url = await newDatabase();
+      await (await openProbe(url))[Symbol.asyncDispose]();
+      await using line = await openLine(Number(new URL(url).port));
+      const through = new URL(url);
+      through.port = String(line.port);
+      await using database = await openDatabase(through.href);
+      await database.commit([trace('before')]);
+
+      for (const cut of ['answers', 'questions'] as const) {
+        await database.now(); // connected, so that it is the commit that is cut
+        line.cut = cut;
+        await assert.rejects(database.commit([trace(cut)]), (error) => {
+          return error instanceof DatabaseUnavailable && error.ambiguous;
+        });
+        assert.equal(line.cuts, 1, 'it was sent once');
+        line.cut = undefined;
+        line.cuts = 0;
+      }
+      assert.equal(await database.commit([trace('after')]), true);
+      assert.deepEqual(await ids(url, 'trace'), ['after', 'answers', 'before']);
     });
 
     it('loses and doubles no commit when backends are killed', async () => {
@@ -64,14 +89,17 @@ describe('PostgreSQL that fails', () => {
         }
       };
       const committers = Array.from({ length: 16 }, (_, worker) => committer(worker));
-      const activity = rawStatement("select pid from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() limit 1");
+      const activity = rawStatement(
+        "select pid from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() limit 1",
+      );
       for (let kills = 0; kills < 4; kills += 1) {
         const goal = told.done.size + 200;
         while (told.done.size < goal) await new Promise((resolve) => setImmediate(resolve));
         const victim = await database.one<{ pid: number }>(activity);
         // The first two are crashes: the whole cluster restarts. The others end one backend, which says so.
         if (kills < 2 && victim !== undefined) process.kill(victim.pid, 'SIGKILL');
-        else if (victim !== undefined) await database.one(rawStatement('select pg_terminate_backend(:pid::integer)'), { pid: victim.pid });
+        else if (victim !== undefined)
+          await database.one(rawStatement('select pg_terminate_backend(:pid::integer)'), { pid: victim.pid });
       }
       running = false;
       await Promise.all(committers);
@@ -125,7 +153,9 @@ describe('PostgreSQL that fails', () => {
     });
 
     it('outlive two changes of the key, not three', async () => {
-      const expire = ['nonce_0', 'nonce_1', 'nonce_2'].map((table) => rawStatement(`update ${table} set created = 0 where secret is not null`));
+      const expire = ['nonce_0', 'nonce_1', 'nonce_2'].map((table) =>
+        rawStatement(`update ${table} set created = 0 where secret is not null`),
+      );
       const pass = async (): Promise<void> => {
         await one.commit(expire.map((statement) => ({ statement, values: {}, rows: 'any' as const })));
         (await openNonces(other, clock))[Symbol.dispose]();
@@ -144,3 +174,43 @@ describe('PostgreSQL that fails', () => {
     });
   });
 });
+
+interface Line extends AsyncDisposable {
+  readonly port: number;
+  /** Which direction breaks the connection instead of passing on what it carries. */
+  cut: 'questions' | 'answers' | undefined;
+  /** How often that happened. */
+  cuts: number;
+}
+
+/** A TCP line to PostgreSQL that can be cut between a question and its answer. */
+async function openLine(target: number): Promise<Line> {
+  const ends = new Set<Socket>();
+  const server = createServer((client) => {
+    const backend = connect(target, '127.0.0.1');
+    const pass = (from: Socket, to: Socket, direction: Line['cut']): void => {
+      ends.add(from);
+      from.on('error', () => {});
+      from.on('close', () => to.destroy());
+      from.on('data', (octets) => {
+        if (line.cut !== direction) return void to.write(octets);
+        line.cuts += 1;
+        from.destroy();
+        return undefined;
+      });
+    };
+    pass(client, backend, 'questions');
+    pass(backend, client, 'answers');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const line: Line = {
+    port: (server.address() as AddressInfo).port,
+    cut: undefined,
+    cuts: 0,
+    async [Symbol.asyncDispose]() {
+      for (const end of ends) end.destroy();
+      server.close();
+    },
+  };
+  return line;
+}

@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { DatabaseUnavailable, DatabaseUnusable, openDatabase, rawStatement, statement } from '../../src/database/database.ts';
+import {
+  DatabaseUnavailable,
+  DatabaseUnusable,
+  openDatabase,
+  rawStatement,
+  statement,
+} from '../../src/database/database.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { forgetDaysBefore, keepPartitions } from '../../src/database/partitions.ts';
 import { dayOf } from '../../src/x509/serial.ts';
@@ -28,11 +34,22 @@ describe('PostgreSQL', () => {
 
   describe('opening', () => {
     const refusal = (url: string, kind: typeof DatabaseUnavailable | typeof DatabaseUnusable, words: RegExp) =>
-      assert.rejects(openDatabase(url), (error) => error instanceof kind && words.test(error.message) && !/secret/.test(error.message));
+      assert.rejects(
+        openDatabase(url),
+        (error) => error instanceof kind && words.test(error.message) && !/secret/.test(error.message),
+      );
 
     it('says in one sentence what is wrong', async () => {
-      await refusal('postgres://u:secret@127.0.0.1:1/x', DatabaseUnavailable, /127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/);
-      await refusal(postgres.url.replace('chancery@', 'stranger:secret@'), DatabaseUnusable, /does not let stranger in/);
+      await refusal(
+        'postgres://u:secret@127.0.0.1:1/x',
+        DatabaseUnavailable,
+        /127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/,
+      );
+      await refusal(
+        postgres.url.replace('chancery@', 'stranger:secret@'),
+        DatabaseUnusable,
+        /does not let stranger in/,
+      );
       await refusal(postgres.url.replace(/postgres$/, 'nowhere'), DatabaseUnusable, /no database nowhere/);
     });
 
@@ -47,17 +64,29 @@ describe('PostgreSQL', () => {
     it('repeats a commit that was rolled back for the sake of another', async () => {
       await using database = await openProbe(await newDatabase());
       await database.commit([add('left', 0), add('right', 0)]);
-      const count = statement((k, p) => k('probe').increment('number', 1).where({ id: p('id') }));
-      const both = (a: string, b: string) => database.commit([a, b].map((id) => ({ statement: count, values: { id } })));
-      const done = await Promise.all(Array.from({ length: 12 }, (_, i) => (i % 2 ? both('left', 'right') : both('right', 'left'))));
+      const count = statement((k, p) =>
+        k('probe')
+          .increment('number', 1)
+          .where({ id: p('id') }),
+      );
+      const both = (a: string, b: string) =>
+        database.commit([a, b].map((id) => ({ statement: count, values: { id } })));
+      const done = await Promise.all(
+        Array.from({ length: 12 }, (_, i) => (i % 2 ? both('left', 'right') : both('right', 'left'))),
+      );
       assert.ok(done.every(Boolean));
       const rows = await database.many<{ number: number }>(rawStatement('select number from probe'));
-      assert.deepEqual(rows.map(({ number }) => number), [12, 12]);
+      assert.deepEqual(
+        rows.map(({ number }) => number),
+        [12, 12],
+      );
     });
 
     it('bounds how long a statement may take', async () => {
       await using database = await openDatabase(postgres.url);
-      const timeout = await database.one<{ t: string }>(rawStatement("select current_setting('statement_timeout') as t"));
+      const timeout = await database.one<{ t: string }>(
+        rawStatement("select current_setting('statement_timeout') as t"),
+      );
       assert.equal(timeout?.t, '10s');
     });
 
@@ -75,7 +104,9 @@ describe('PostgreSQL', () => {
     );
     const evidence = (digest: string, day: number) => ({ statement: insertEvidence, values: { digest, day } });
     const places = async (url: string): Promise<string[]> =>
-      (await query(url, 'select tableoid::regclass as place from evidence order by day')).map(({ place }) => String(place));
+      (await query(url, 'select tableoid::regclass as place from evidence order by day')).map(({ place }) =>
+        String(place),
+      );
 
     it('are there after a migration, and every other day has a place too', async () => {
       const url = await newDatabase();
@@ -100,10 +131,12 @@ describe('PostgreSQL', () => {
       await using database = await openDatabase(await newDatabase());
       await migrate(database);
       const fill = async (worker: number): Promise<void> => {
-        for (let i = 0; i < 60; i += 1) assert.equal(await database.commit([evidence(`${worker}-${i}`, today + 13 + (i % 20))]), true);
+        for (let i = 0; i < 60; i += 1)
+          assert.equal(await database.commit([evidence(`${worker}-${i}`, today + 13 + (i % 20))]), true);
       };
       const keep = async (): Promise<void> => {
-        for (let days = 1; days <= 20; days += 1) await keepPartitions(database, { now: () => Date.now() + days * dayMs });
+        for (let days = 1; days <= 20; days += 1)
+          await keepPartitions(database, { now: () => Date.now() + days * dayMs });
       };
       await Promise.all([keep(), ...Array.from({ length: 6 }, (_, worker) => fill(worker))]);
       assert.equal((await database.one<{ n: number }>(rawStatement('select count(*) as n from evidence')))?.n, 360);
@@ -114,7 +147,15 @@ describe('PostgreSQL', () => {
       await migrate(database);
       const insert = statement((k, p) =>
         k('certificate_name').insert({
-          ...{ realm: 'default', issuer_key: 'k', serial: p('serial'), type: 'dns', value: 'a', reversed: 'a', day: p('day') },
+          ...{
+            realm: 'default',
+            issuer_key: 'k',
+            serial: p('serial'),
+            type: 'dns',
+            value: 'a',
+            reversed: 'a',
+            day: p('day'),
+          },
         }),
       );
       const name = (serial: string, day: number) => ({ statement: insert, values: { serial, day } });
@@ -128,7 +169,12 @@ describe('PostgreSQL', () => {
       const url = await newDatabase();
       await using database = await openDatabase(url);
       await migrate(database);
-      await database.commit([evidence('old', today - 400), evidence('a', today), evidence('b', today + 1), evidence('c', today + 2)]);
+      await database.commit([
+        evidence('old', today - 400),
+        evidence('a', today),
+        evidence('b', today + 1),
+        evidence('c', today + 2),
+      ]);
       await forgetDaysBefore(database, today + 2);
       assert.deepEqual(await places(url), [`evidence_${today + 2}`]);
       await keepPartitions(database, clock);

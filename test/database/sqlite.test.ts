@@ -4,7 +4,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import Sqlite from 'better-sqlite3';
-import { DatabaseUnavailable, DatabaseUnusable, openDatabase, rawStatement, statement } from '../../src/database/database.ts';
+import {
+  DatabaseUnavailable,
+  DatabaseUnusable,
+  openDatabase,
+  rawStatement,
+  statement,
+} from '../../src/database/database.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openNonces } from '../../src/database/nonces.ts';
 import { forgetDaysBefore } from '../../src/database/partitions.ts';
@@ -50,9 +56,11 @@ describe('SQLite', () => {
     assert.ok((await Promise.all(committed)).every(Boolean));
   });
 
-  it('rejects all waiting commits when the disk is full, writes nothing half, and goes on when there is room', async () => {
+  it('rejects all waiting commits when the disk is full, writes nothing half, goes on when there is room', async () => {
     await using database = await openProbe(await newDatabase());
-    const { page_count } = (await database.one<{ page_count: number }>(rawStatement('pragma page_count'))) ?? { page_count: 0 };
+    const { page_count } = (await database.one<{ page_count: number }>(rawStatement('pragma page_count'))) ?? {
+      page_count: 0,
+    };
     await database.one(rawStatement(`pragma max_page_count = ${page_count + 20}`));
     const octets = new Uint8Array(20_000);
     const full = await Promise.allSettled(
@@ -85,7 +93,10 @@ describe('SQLite', () => {
   it('says in one sentence what is wrong with the file', async () => {
     const url = await newDatabase();
     writeFileSync(fileOf(url), 'not a database at all, but long enough to look at'.repeat(100));
-    await assert.rejects(openDatabase(url), (error) => error instanceof DatabaseUnusable && /not a database/.test(error.message));
+    await assert.rejects(
+      openDatabase(url),
+      (error) => error instanceof DatabaseUnusable && /not a database/.test(error.message),
+    );
     await assert.rejects(openDatabase('sqlite:/no/such/directory/x.db'), DatabaseUnusable);
     await assert.rejects(openDatabase('mysql://x'), DatabaseUnusable);
   });
@@ -141,9 +152,16 @@ describe('SQLite', () => {
   it('forgets days', async () => {
     await using database = await openDatabase(await newDatabase());
     await migrate(database);
-    const insert = statement((k, p) => k('evidence').insert({ realm: 'default', digest: p('d'), day: p('day'), body: '', created: 0 }));
-    await Promise.all([10, 11, 12].map((day) => database.commit([{ statement: insert, values: { d: `x${day}`, day } }])));
+    const insert = statement((k, p) =>
+      k('evidence').insert({ realm: 'default', digest: p('d'), day: p('day'), body: '', created: 0 }),
+    );
+    await Promise.all(
+      [10, 11, 12].map((day) => database.commit([{ statement: insert, values: { d: `x${day}`, day } }])),
+    );
     await forgetDaysBefore(database, 12);
-    assert.deepEqual((await database.many<{ day: number }>(statement((k) => k('evidence').select('day').limit(9)))).map((r) => r.day), [12]);
+    assert.deepEqual(
+      (await database.many<{ day: number }>(statement((k) => k('evidence').select('day').limit(9)))).map((r) => r.day),
+      [12],
+    );
   });
 });

@@ -8,7 +8,11 @@ it('compiles a builder to native SQL once, and puts named values where they belo
   let built = 0;
   const find = statement((k, p) => {
     built += 1;
-    return k('t').select('a').where({ b: p('first'), c: 'fixed' }).whereIn('d', [p('second'), p('first')]).limit(5);
+    return k('t')
+      .select('a')
+      .where({ b: p('first'), c: 'fixed' })
+      .whereIn('d', [p('second'), p('first')])
+      .limit(5);
   });
   const values = { first: 1, second: new Uint8Array([2]) };
   const postgres = find.compiled('postgres');
@@ -28,7 +32,11 @@ it('compiles raw SQL, and leaves casts alone', () => {
 });
 
 it('throws where knex would leave a part of the query out', () => {
-  const unbounded = statement((k, p) => k('t').select().limit(p('limit') as unknown as number));
+  const unbounded = statement((k, p) =>
+    k('t')
+      .select()
+      .limit(p('limit') as unknown as number),
+  );
   assert.throws(() => unbounded.compiled('sqlite'), /limit/);
 });
 
