@@ -58,7 +58,8 @@ export function intermediateFacts(type: KeyType, root: CaFacts): CaFacts {
   const notBefore = Date.UTC(2026, 0, 2);
   return {
     kind: 'intermediate', serial: `01${'00'.repeat(15)}02`, subject: issuerName, spki, keyId: keyIdOf(spki), notBefore,
-    notAfter: notAfterOf(notBefore, 3 * 365 * DAY), issuer: root.issuer, pathLength: 0,
+    notAfter: notAfterOf(notBefore, 18 * 365 * DAY), // long, for GnuTLS can only be asked about today
+    issuer: root.issuer, pathLength: 0,
     crlUrl: 'http://localhost:8080/crl/root.crl', caIssuersUrl: 'http://localhost:8080/ca/root.cer',
   };
 }
