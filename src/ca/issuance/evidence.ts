@@ -1,6 +1,7 @@
 /**
  * Evidence: why a certificate was issued, as one immutable, content-addressed document that outlives the operational rows.
- * Many authorizations do not fit the 8 KiB of one document: then they stand in parts, and the document names the parts' digests.
+ * What does not fit the 8 KiB of one document (a hundred names and their proofs, a request signed with a large RSA key) stands in
+ * parts, and the document names the parts' digests: members of a list a few at a time, anything else as the text of its JSON.
  */
 import type { Write } from '../../database/database.ts';
 import { canonicalJson, sha256 } from '../canonical-json.ts';
@@ -13,12 +14,22 @@ export interface Evidence {
   readonly documents: readonly { readonly digest: string; readonly body: string }[];
 }
 
-/** Canonical form and digest of `document`; `authorizations` is moved into parts when the whole exceeds 8 KiB. */
-export function composeEvidence(document: { readonly authorizations?: readonly unknown[] } & Record<string, unknown>): Evidence {
-  const whole = describe(document);
-  if (Buffer.byteLength(whole.body) <= MAX_EVIDENCE_BYTES) return { digest: whole.digest, documents: [whole] };
-  const parts = split(document.authorizations ?? []).map((authorizations) => describe({ authorizations }));
-  const head = describe({ ...document, authorizations: { parts: parts.map((part) => part.digest) } });
+/** The members that grow with a request, in the order in which they are moved into parts. */
+const MAY_STAND_APART = ['authorizations', 'request', 'names'] as const;
+
+/** Canonical form and digest of `document`; its large members are moved into parts for as long as the whole exceeds 8 KiB. */
+export function composeEvidence(document: Readonly<Record<string, unknown>>): Evidence {
+  let head = describe(document);
+  let left = document;
+  const parts: Evidence['documents'][number][] = [];
+  for (const member of MAY_STAND_APART) {
+    if (Buffer.byteLength(head.body) <= MAX_EVIDENCE_BYTES) break;
+    if (left[member] === undefined) continue;
+    const apart = split(left[member]).map((content) => describe({ [member]: content }));
+    parts.push(...apart);
+    left = { ...left, [member]: { parts: apart.map(({ digest }) => digest) } };
+    head = describe(left);
+  }
   if (Buffer.byteLength(head.body) > MAX_EVIDENCE_BYTES) throw new Error('evidence exceeds 8 KiB even in parts');
   return { digest: head.digest, documents: [head, ...parts] };
 }
@@ -32,7 +43,15 @@ function describe(document: unknown): { digest: string; body: string } {
   return { digest: sha256(body), body };
 }
 
-function split(items: readonly unknown[]): unknown[][] {
+function split(value: unknown): unknown[] {
+  if (!Array.isArray(value)) return canonicalJson(value).match(TEXT_PART) ?? [];
+  return splitList(value);
+}
+
+/** Short enough for a part when every character is escaped. */
+const TEXT_PART = /.{1,2500}/gsu;
+
+function splitList(items: readonly unknown[]): unknown[][] {
   const parts: unknown[][] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const item of items) {
