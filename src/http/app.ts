@@ -97,12 +97,15 @@ function send(context: Context, request: HttpRequest, reply: HttpReply): void {
   for (const name in reply.headers) headers[name] = reply.headers[name] as string | string[];
   if (body !== undefined) headers['Content-Length'] = Buffer.byteLength(body);
   else if (reply.status !== 204 && reply.status !== 304 && request.method !== 'HEAD') headers['Content-Length'] = 0;
-  // What was not read cannot be followed by another request.
-  if (!context.req.complete) headers['Connection'] = 'close';
+  // A body that was not read to its end cannot be followed by another request.
+  if (!context.req.complete && hasBody(context.req)) headers['Connection'] = 'close';
   res.writeHead(reply.status, headers);
   if (body === undefined || request.method === 'HEAD') res.end();
   else res.end(body);
 }
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 const plain = (status: number, text: string): HttpReply =>
   ({ status, headers: { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' }, body: `${text}\n` });

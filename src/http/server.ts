@@ -2,7 +2,7 @@
  * Listening sockets: TLS with a certificate that can be swapped while it runs, or plain HTTP for what must be (CRLs, health).
  * Limits are set here, once, for every door.
  */
-import { createServer as createPlainServer, type Server as PlainServer, type ServerOptions } from 'node:http';
+import { createServer as createPlainServer, type Server as PlainServer, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { RequestListener } from './app.ts';
@@ -52,17 +52,23 @@ export class ListenFault extends Error {
 export async function listenTls(listener: RequestListener, where: Where, identity: TlsIdentity): Promise<ListeningTls> {
   // RFC 8555 §6.1, BCP 195: TLS 1.2 and 1.3. Node has no 0-RTT on the server side, so nothing can be replayed into us.
   const server = createTlsServer(
-    { ...LIMITS, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], ...secrets(identity) }, listener);
-  const listening = await start(server, where);
+    { ...LIMITS, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], ...secrets(identity) });
+  const listening = await start(server, listener, where);
   return { ...listening, setIdentity: (next) => server.setSecureContext({ minVersion: 'TLSv1.2', ...secrets(next) }) };
 }
 
 export const listenPlain = (listener: RequestListener, where: Where): Promise<Listening> =>
-  start(createPlainServer(LIMITS, listener), where);
+  start(createPlainServer(LIMITS), listener, where);
 
 const secrets = ({ key, chain }: TlsIdentity): { key: string; cert: string } => ({ key, cert: chain });
 
-async function start(server: PlainServer | TlsServer, where: Where): Promise<Listening> {
+async function start(server: PlainServer | TlsServer, listener: RequestListener, where: Where): Promise<Listening> {
+  const answering = new Set<ServerResponse>();
+  server.on('request', (request, response) => {
+    answering.add(response);
+    response.once('close', () => answering.delete(response));
+    listener(request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(new ListenFault(faultOf(cause, where), { cause })));
     server.listen({ host: where.host, port: where.port, backlog: 1024 }, resolve);
@@ -71,14 +77,15 @@ async function start(server: PlainServer | TlsServer, where: Where): Promise<Lis
   server.on('error', () => {}); // accept errors (EMFILE) pass; the next connection is tried anew
   let drained: Promise<void> | undefined;
   const drain = (ms = DRAIN_MS) => {
-    drained ??= close(server, ms);
+    drained ??= close(server, answering, ms);
     return drained;
   };
   return { host: where.host, port: (server.address() as AddressInfo).port, drain, [Symbol.asyncDispose]: () => drain() };
 }
 
-async function close(server: PlainServer | TlsServer, ms: number): Promise<void> {
+async function close(server: PlainServer | TlsServer, answering: ReadonlySet<ServerResponse>, ms: number): Promise<void> {
   // A kept-alive connection must not carry a next request into a server that is going away.
+  for (const response of answering) if (!response.headersSent) response.setHeader('Connection', 'close');
   server.prependListener('request', (_, response) => response.setHeader('Connection', 'close'));
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();

@@ -133,11 +133,11 @@ export function transportTo(port: number): Transport {
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => done(null, Buffer.concat(chunks)));
       });
-    test.set(headers as Record<string, string>);
+    void test.set(headers as Record<string, string>);
     if (body !== undefined) {
       // superagent would make JSON of what it knows, and sends bytes as they are
-      test.serialize((given: unknown) => given as string);
-      test.send(body as string);
+      void test.serialize((given: unknown) => given as string);
+      void test.send(body as string);
     }
     const response = await test;
     const text = Buffer.isBuffer(response.body) ? response.body.toString('utf8') : (response.text ?? '');

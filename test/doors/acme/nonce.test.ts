@@ -1,7 +1,7 @@
 /** RFC 8555 §6.5, §7.2: replay nonces. Rows N of the conformance list. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { AcmeClient, newKey, signBytes } from '../../support/acme-client.ts';
+import { type AcmeClient, newKey, signBytes } from '../../support/acme-client.ts';
 import { type DoorLab, openDoorLab } from '../../support/acme-door.ts';
 import { refused } from '../../support/acme-refusal.ts';
 

@@ -141,7 +141,10 @@ test('O-12: profiles are those that the directory lists', async () => {
 });
 
 test('O-18, O-19: an order that expired is invalid; it expires no later than its authorizations', async () => {
-  await using other = await openDoorLab({ directory: { limits: { ...lab.generation.directories.get('default')!.limits, orderLifetimeMs: 7_200_000, pendingAuthorizationLifetimeMs: 3_600_000 } } });
+  const directory = lab.generation.directories.get('default');
+  assert.ok(directory);
+  const limits = { ...directory.limits, orderLifetimeMs: 7_200_000, pendingAuthorizationLifetimeMs: 3_600_000 };
+  await using other = await openDoorLab({ directory: { limits } });
   const mine = await other.client();
   const { json, headers } = await mine.newOrder(['e.internal']);
   const authorization = await mine.post(json.authorizations[0]);

@@ -1,0 +1,78 @@
+/** The status door: certificates, CRLs, health. */
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { createStatusDoor, type StatusDoorParts } from '../../../src/doors/status/status.ts';
+import { createApp } from '../../../src/http/app.ts';
+import { openDoorLab, transportTo } from '../../support/acme-door.ts';
+
+async function openStatus(parts: StatusDoorParts) {
+  const server = createServer(createApp({ doors: [createStatusDoor(parts)], random: (octets) => new Uint8Array(octets) }));
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const send = transportTo((server.address() as AddressInfo).port);
+  return {
+    get: (path: string, headers = {}, method = 'GET') => send({ method, url: `http://status.test${path}`, headers }),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => { server.close(() => resolve()); });
+    },
+  };
+}
+
+test('root, issuer and CRLs are served as relying parties want them', async () => {
+  await using lab = await openDoorLab();
+  const der = Buffer.from('a CRL');
+  let published: { der: Uint8Array; thisUpdate: number; nextUpdate: number } | undefined;
+  const clock = { now: () => Date.UTC(2026, 10, 22) };
+  const { ca } = lab.software;
+  await using status = await openStatus({
+    ca: { root: () => ca.root(), chain: (id) => ca.chain(id), latestCrl: async () => published }, clock,
+    generation: () => lab.generation, readiness: () => ({ ready: true, reasons: [] }),
+  });
+  const root = await status.get('/ca/root.pem');
+  assert.equal(root.status, 200);
+  assert.equal(new X509Certificate(root.text).subject, 'CN=Test Root');
+  const issuer = await status.get('/ca/development-1.cer');
+  assert.equal(issuer.status, 200);
+  assert.equal(issuer.headers['content-type'], 'application/pkix-cert');
+  assert.equal(Number(issuer.headers['content-length']), ca.chain('development-1')[0]?.length);
+  assert.equal((await status.get('/ca/nobody.cer')).status, 404);
+
+  assert.equal((await status.get('/crl/development-1/1.crl')).status, 503);
+  published = { der, thisUpdate: clock.now() - 60_000, nextUpdate: clock.now() + 86_400_000 };
+  const crl = await status.get('/crl/development-1/1.crl');
+  assert.equal(crl.status, 200);
+  assert.equal(crl.headers['content-type'], 'application/pkix-crl');
+  assert.equal(crl.headers['last-modified'], 'Sat, 21 Nov 2026 23:59:00 GMT');
+  assert.equal(crl.headers['cache-control'], 'public, max-age=600, no-transform, must-revalidate');
+  assert.equal(crl.headers['expires'], 'Sun, 22 Nov 2026 00:10:00 GMT');
+  const etag = crl.headers['etag'] as string;
+  assert.equal((await status.get('/crl/development-1/1.crl', { 'If-None-Match': etag })).status, 304);
+  published = { ...published, der: Buffer.from('another CRL') };
+  assert.notEqual((await status.get('/crl/development-1/1.crl', { 'If-None-Match': etag })).headers['etag'], etag);
+  published = { ...published, thisUpdate: clock.now() - 86_400_000, nextUpdate: clock.now() + 1000 };
+  assert.equal((await status.get('/crl/development-1/1.crl')).headers['cache-control'], 'public, max-age=0, no-transform, must-revalidate');
+  for (const path of ['/crl/development-1/0.crl', '/crl/development-1/9.crl', '/crl/development-1/01.crl', '/crl/development-1/-1.crl', '/crl/nobody/0.crl', '/crl/development-1/1']) {
+    assert.equal((await status.get(path)).status, 404, path);
+  }
+  assert.equal((await status.get('/crl/development-1/1.crl', {}, 'HEAD')).headers['content-length'], '11');
+});
+
+test('health and readiness: ready is 200, not ready is 503 with the reasons', async () => {
+  await using lab = await openDoorLab();
+  let reasons: string[] = ['signer is unavailable'];
+  await using status = await openStatus({
+    ca: lab.software.ca, clock: { now: () => Date.now() }, generation: () => lab.generation, readiness: () => ({ ready: reasons.length === 0, reasons }),
+  });
+  assert.equal((await status.get('/healthz')).status, 200);
+  const not = await status.get('/readyz');
+  assert.equal(not.status, 503);
+  assert.deepEqual(not.json, { status: 'not ready', reasons });
+  reasons = [];
+  assert.equal((await status.get('/readyz')).status, 200);
+  const wrong = await status.get('/readyz', {}, 'POST');
+  assert.equal(wrong.status, 405);
+  assert.equal(wrong.headers['allow'], 'GET, HEAD');
+});
