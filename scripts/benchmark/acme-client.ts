@@ -34,10 +34,17 @@ const pathOf = (url: string): string => url.slice(url.indexOf('/', 'https://'.le
 /** What the http-01 responder must answer: token → key authorization. */
 export type Proofs = Map<string, string>;
 
+/** The steps of a flow, for which the time is taken; waiting is asking again until it is settled. */
+export const STEPS = ['newOrder', 'authorization', 'challenge', 'wait for valid', 'finalize', 'wait for order', 'certificate'] as const;
+export type Step = (typeof STEPS)[number];
+/** Told when a step took so many ms. */
+export type OnStep = (step: Step, ms: number) => void;
+
 export class AcmeClient {
   readonly #connection: Connection;
   readonly #directory: Directory;
   readonly #proofs: Proofs;
+  readonly #onStep: OnStep;
   readonly #key: KeyObject;
   readonly #subject = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   readonly #jwk: string;
@@ -46,10 +53,11 @@ export class AcmeClient {
   #nonce: string | undefined;
   #url = '';
 
-  constructor(context: SecureContext, directory: Directory, proofs: Proofs) {
+  constructor(context: SecureContext, directory: Directory, proofs: Proofs, onStep: OnStep) {
     this.#connection = new Connection(new URL(directory.newOrder), context);
     this.#directory = directory;
     this.#proofs = proofs;
+    this.#onStep = onStep;
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const { crv, kty, x, y } = publicKey.export({ format: 'jwk' });
     this.#key = privateKey;
@@ -64,29 +72,36 @@ export class AcmeClient {
 
   /** One complete issuance; resolves to the PEM chain. */
   async issue(name: string): Promise<string> {
-    const order = await this.#post<Order>(this.#directory.newOrder, { identifiers: [{ type: 'dns', value: name }] });
+    const order = await this.#timed('newOrder', this.#post<Order>(this.#directory.newOrder, { identifiers: [{ type: 'dns', value: name }] }));
     const orderUrl = this.#url;
     for (const url of order.authorizations) await this.#prove(url);
     const csr = base64url(requestFor(name, this.#subject));
-    await this.#post(order.finalize, { csr });
-    const { status, certificate } = await this.#settled<Order>(orderUrl, (each) => each.status === 'valid' || each.status === 'invalid');
+    await this.#timed('finalize', this.#post(order.finalize, { csr }));
+    const { status, certificate } = await this.#timed('wait for order', this.#settled<Order>(orderUrl, (each) => each.status === 'valid' || each.status === 'invalid'));
     if (certificate === undefined) throw new Error(`the order of ${name} became ${status}`);
-    return (await this.#send(certificate, '')).body.toString();
+    return (await this.#timed('certificate', this.#send(certificate, ''))).body.toString();
   }
 
   close(): void {
     this.#connection.close();
   }
 
+  async #timed<T>(step: Step, work: Promise<T>): Promise<T> {
+    const begun = performance.now();
+    const result = await work;
+    this.#onStep(step, performance.now() - begun);
+    return result;
+  }
+
   async #prove(url: string): Promise<void> {
-    const authorization = await this.#post<Authorization>(url);
+    const authorization = await this.#timed('authorization', this.#post<Authorization>(url));
     if (authorization.status === 'valid') return;
     const challenge = authorization.challenges.find(({ type }) => type === 'http-01');
     if (challenge === undefined) throw new Error('the server offers no http-01');
     this.#proofs.set(challenge.token, `${challenge.token}.${this.#thumbprint}`);
     try {
-      await this.#post(challenge.url, {});
-      const after = await this.#settled<Authorization>(url, ({ status }) => SETTLED.has(status));
+      await this.#timed('challenge', this.#post(challenge.url, {}));
+      const after = await this.#timed('wait for valid', this.#settled<Authorization>(url, ({ status }) => SETTLED.has(status)));
       if (after.status !== 'valid') throw new Error(`the authorization became ${after.status}: ${JSON.stringify(after.challenges.map(({ error }) => error))}`);
     } finally {
       this.#proofs.delete(challenge.token);

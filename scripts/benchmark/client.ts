@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { AcmeClient, type Directory, type Proofs } from './acme-client.ts';
+import { AcmeClient, type Directory, type Proofs, STEPS, type Step } from './acme-client.ts';
 import { Connection } from './connection.ts';
 import { respondToDns, respondToHttp01 } from './responders.ts';
 
@@ -28,7 +28,7 @@ export type ToClient = { readonly kind: 'target'; readonly target: Target } | { 
 /** `measuring` and `measured` bracket what counts. Times are in ms. */
 export type FromClient =
   | { readonly kind: 'ready' | 'measuring' }
-  | { readonly kind: 'measured'; readonly elapsed: number; readonly latencies: number[]; readonly failed: number; readonly firstFailure?: string; readonly clientCpu: number };
+  | { readonly kind: 'measured'; readonly elapsed: number; readonly latencies: number[]; readonly steps: Record<Step, number>; readonly failed: number; readonly firstFailure?: string; readonly clientCpu: number };
 
 const proofs: Proofs = new Map();
 let target: Target | undefined;
@@ -51,6 +51,7 @@ async function aim(at: Target): Promise<void> {
 
 async function drive({ clients, seconds, warmUpSeconds }: Run): Promise<void> {
   const latencies: number[] = [];
+  const steps = Object.fromEntries(STEPS.map((step) => [step, 0])) as Record<Step, number>;
   let failed = 0;
   let firstFailure: string | undefined;
   let counting = false;
@@ -70,7 +71,7 @@ async function drive({ clients, seconds, warmUpSeconds }: Run): Promise<void> {
     }
   };
 
-  const all = Array.from({ length: clients }, () => new AcmeClient(context, directory, proofs));
+  const all = Array.from({ length: clients }, () => new AcmeClient(context, directory, proofs, (step, ms) => { if (counting) steps[step] += ms; }));
   await Promise.all(all.map((client) => client.register()));
   const work = Promise.all(all.map(one));
   await after(warmUpSeconds);
@@ -80,7 +81,7 @@ async function drive({ clients, seconds, warmUpSeconds }: Run): Promise<void> {
   await after(seconds);
   counting = false;
   const { user, system } = process.cpuUsage(cpu);
-  tell({ kind: 'measured', elapsed: performance.now() - begun, latencies: latencies.slice(), failed, ...(firstFailure === undefined ? {} : { firstFailure }), clientCpu: (user + system) / 1000 });
+  tell({ kind: 'measured', elapsed: performance.now() - begun, latencies: latencies.slice(), steps, failed, ...(firstFailure === undefined ? {} : { firstFailure }), clientCpu: (user + system) / 1000 });
   running = false;
   await work;
   for (const client of all) client.close();

@@ -12,6 +12,8 @@ export interface FlowResult {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
+  /** Mean time of each step. */
+  readonly steps: Readonly<Record<string, number>>;
   readonly failed: number;
   readonly firstFailure?: string;
   /** Server processor time per issuance, by process. */
@@ -41,7 +43,7 @@ export class FlowDriver implements Disposable {
     await this.#hear('measuring');
     const processes = watched();
     const before = processes.map(({ pid }) => cpuOf(pid));
-    const { elapsed, latencies, failed, firstFailure, clientCpu } = await this.#hear('measured');
+    const { elapsed, latencies, steps, failed, firstFailure, clientCpu } = await this.#hear('measured');
     const used = processes.map(({ pid }, index) => cpuOf(pid) - (before[index] ?? 0));
     const memory = sumBy(processes, ({ pid }) => memoryOf(pid));
     await this.#hear('ready');
@@ -50,7 +52,7 @@ export class FlowDriver implements Disposable {
     const percentile = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
     return {
       clients: run.clients, perSecond: latencies.length / (elapsed / 1000), p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99),
-      failed, ...(firstFailure === undefined ? {} : { firstFailure }),
+      steps: Object.fromEntries(Object.entries(steps).map(([step, ms]) => [step, ms / count])), failed, ...(firstFailure === undefined ? {} : { firstFailure }),
       cpu: sumBy(processes, (_, index) => (used[index] ?? 0) / count), memory, clientCpu: clientCpu / count,
     };
   }

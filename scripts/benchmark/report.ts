@@ -35,7 +35,8 @@ function flowText(flows: readonly ServerFlow[]): string {
     flows.map((each) => [each.server, String(each.clients), round(sum(each.cpu), 2), round(each.clientCpu, 2), round(sum(each.memory))]));
   const shares = flows.map((each) => `  ${each.server}, ${each.clients}: CPU ms ${byName(each.cpu, 2)}; MB ${byName(each.memory, 0)}`);
   const failures = flows.flatMap((each) => (each.firstFailure === undefined ? [] : [`  ${each.server}, ${each.clients}: ${each.firstFailure}`]));
-  return [rates, '', costs, ...shares, ...(failures.length > 0 ? ['', 'first failures', ...failures] : [])].join('\n');
+  const steps = flows.map((each) => `  ${each.server}, ${each.clients}: ${byName(each.steps, 1)}`);
+  return [rates, '', costs, ...shares, '', 'mean ms of each step', ...steps, ...(failures.length > 0 ? ['', 'first failures', ...failures] : [])].join('\n');
 }
 
 /** Ours against the other server, at each number of clients, when both ran. */
