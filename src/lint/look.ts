@@ -21,8 +21,14 @@ export const hasKeyType = (type: KeyType) => ({ tbs }: OfTbs): boolean => tbs.pu
 
 export const isEc = ({ tbs }: OfTbs): boolean => tbs.publicKey?.type === 'p256' || tbs.publicKey?.type === 'p384';
 
+const rsaKeys = new WeakMap<Tbs, RsaKey>(); // four lints look at the same key
+
 /** For a TBS whose key is RSA. Throws DerError when it cannot be read. */
-export const rsaKeyOf = (tbs: Tbs): RsaKey => readRsaKey(tbs.publicKey?.key ?? new Uint8Array());
+export function rsaKeyOf(tbs: Tbs): RsaKey {
+  const key = rsaKeys.get(tbs) ?? readRsaKey(tbs.publicKey?.key ?? new Uint8Array());
+  rsaKeys.set(tbs, key);
+  return key;
+}
 
 /** What is wrong with the first name of that type in SAN that is not in canonical form. */
 export function firstFault(tbs: Tbs, type: NameType): string | undefined {

@@ -2,8 +2,6 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { ipOctets, ipText, isV4Mapped } from './ip.ts';
 
-export { canonicalIp } from './ip.ts';
-
 export type NameType = 'dns' | 'ip' | 'uri' | 'email';
 
 /** `dns`: lower-case A-labels, `*.` in front allowed. `ip`: RFC 5952 or dotted decimal. `uri`, `email`: as they are. */
