@@ -72,7 +72,7 @@ async function measure(options: Options): Promise<Results> {
   if (parts.has('issue')) progress('issue() alone …');
   const issue = parts.has('issue') ? { issue: await measureIssue(seconds) } : {};
   if (parts.has('latency')) progress('signatures with 25 ms added …');
-  const slow = parts.has('latency') ? { slow: await measureSlowSignatures(seconds) } : {};
+  const slow = parts.has('latency') ? { slow: await measureSlowSignatures(seconds, SOFTHSM) } : {};
   return { ...flows, ...floors, ...issue, ...slow };
 }
 

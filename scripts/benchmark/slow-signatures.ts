@@ -1,4 +1,8 @@
 // Signatures through a module that takes 25 ms longer for each, as a network HSM does: lanes must make up for it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Shim } from '../../test/support/pkcs11-shim.ts';
 import { measureIssue } from './issue.ts';
 
 export interface SlowSignatures {
@@ -12,9 +16,17 @@ export interface SlowSignatures {
 const ADDED_MS = 25;
 const LANES = 8;
 
-export async function measureSlowSignatures(seconds: number): Promise<SlowSignatures> {
-  const { perSecond } = await measureIssue(seconds, {
-    configure: (ca) => { ca.signer.lanes = LANES; },
-  });
-  return { addedMs: ADDED_MS, lanes: LANES, perSecond, share: perSecond / (LANES / (ADDED_MS / 1000)) };
+export async function measureSlowSignatures(seconds: number, modulePath: string): Promise<SlowSignatures> {
+  const directory = mkdtempSync(join(tmpdir(), 'chancery-slow-'));
+  try {
+    using shim = new Shim(directory, modulePath);
+    shim.delay('C_Sign', ADDED_MS);
+    const { perSecond } = await measureIssue(seconds, {
+      signerEnvironment: shim.environment,
+      configure: (ca) => { ca.signer.module = shim.modulePath; ca.signer.lanes = LANES; },
+    });
+    return { addedMs: ADDED_MS, lanes: LANES, perSecond, share: perSecond / (LANES / (ADDED_MS / 1000)) };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
