@@ -82,7 +82,7 @@ const FOR_REFUSAL = {
 /** All of the CA's reasons as one error: the reason itself when there is one, else subproblems per identifier (§6.7.1). */
 export function refused(reasons: readonly Refusal[]): AcmeError {
   return several(reasons.map(({ kind, message, subject }) => ({
-    type: FOR_REFUSAL[kind], detail: sentence(message),
+    type: FOR_REFUSAL[kind], detail: sentence(message, subject?.value),
     ...(subject?.type === 'dns' || subject?.type === 'ip' ? { identifier: { type: subject.type, value: subject.value } } : {}),
   })));
 }
@@ -109,7 +109,11 @@ export function several(faults: readonly Fault[]): AcmeError {
 const nameThe = ({ detail, identifier }: Fault): string =>
   identifier === undefined || detail.includes(identifier.value) ? detail : `${identifier.value}: ${detail}`;
 
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+/** A name or address is never respelled, not even where a sentence begins with it. */
+const sentence = (text: string, verbatim?: string): string => {
+  const begin = verbatim !== undefined && text.startsWith(verbatim) ? text : `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  return `${begin}${/[.!?]$/.test(text) ? '' : '.'}`;
+};
 
 export const problemOf = (type: ProblemType, detail: string, status: number = PROBLEMS[type]): Problem =>
   ({ type: `urn:ietf:params:acme:error:${type}`, detail, status });
