@@ -16,10 +16,13 @@ export class Refusal extends Error {
   readonly kind: RefusalKind;
   /** The one name at fault, where there is one: doors report it per identifier. */
   readonly subject: Name | undefined;
+  /** How the operator could allow it; not for the requester. */
+  readonly remedy: string | undefined;
 
-  constructor(kind: RefusalKind, detail: string, subject?: Name) {
+  constructor(kind: RefusalKind, detail: string, more: { readonly subject?: Name | undefined; readonly remedy?: string } = {}) {
     super(detail);
     this.kind = kind;
-    this.subject = subject;
+    this.subject = more.subject;
+    this.remedy = more.remedy;
   }
 }

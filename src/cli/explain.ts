@@ -25,7 +25,7 @@ Says whether an order for these names would be allowed in an ACME directory, and
     const decision = (await ask('POST', '/explain', { directory: 'default', ...options, names })) as Decision;
     if (json) console.log(JSON.stringify(decision, null, 2));
     else if (decision.allowed) console.log(`allowed: profile ${decision.profile} in directory ${decision.directory}`);
-    else console.log(['refused:', ...decision.reasons.map((reason) => `  ${reason.detail}`)].join('\n'));
+    else console.log(['refused:', ...decision.reasons.map(({ detail, remedy }) => `  ${detail}${remedy === undefined ? '' : `\n    to allow it: ${remedy}`}`)].join('\n'));
     return decision.allowed ? 0 : EXIT_MISTAKE - 1;
   },
 };
@@ -34,5 +34,5 @@ interface Decision {
   readonly allowed: boolean;
   readonly directory: string;
   readonly profile: string;
-  readonly reasons: readonly { readonly kind: string; readonly detail: string }[];
+  readonly reasons: readonly { readonly kind: string; readonly detail: string; readonly remedy?: string }[];
 }

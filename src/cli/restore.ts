@@ -1,26 +1,41 @@
 /** `chancery restore acknowledge`: after a database was restored, completes it from the signer's journal and lifts the fence. */
-import { ask } from './admin-socket.ts';
+import { join } from 'node:path';
+import { SupervisorFault } from '../signing/supervisor.ts';
+import { sentenceFor } from '../wiring/faults.ts';
+import { acknowledge } from '../wiring/restore.ts';
 import { type Command, Mistake } from './command.ts';
+import { CHECKOUT, loadGeneration } from './load.ts';
 
 export const restore: Command = {
   name: 'restore',
-  help: `usage: chancery restore acknowledge [--dry-run] [--json]
+  help: `usage: chancery restore acknowledge --signer-id N [--dry-run] [--json]
 
 The signer remembers up to which receipt the database had confirmed. When the database states less, it was restored from a backup, and
-the signer signs no certificates (CRLs it does). This command records what the database has lost, from the journal, gives the
-signer a new id, and opens it again. --dry-run says how much is missing and changes nothing.
+the signer signs no certificates (CRLs it does). With everything stopped, this command records what the database has lost, from the journal,
+and gives the signer the id N, which no signer of this CA ever had (1 to 127). --dry-run counts what is missing and changes nothing.
 
-  chancery restore acknowledge --dry-run
-  chancery restore acknowledge`,
-  async run(args) {
-    if (args[0] !== 'acknowledge') throw new Mistake('say what: chancery restore acknowledge');
-    const unknown = args.slice(1).find((arg) => arg !== '--dry-run' && arg !== '--json');
+  chancery restore acknowledge --signer-id 2 --dry-run
+  chancery restore acknowledge --signer-id 2`,
+  async run([verb, ...args]) {
+    if (verb !== 'acknowledge') throw new Mistake('say what: chancery restore acknowledge --signer-id N');
+    const id = Number(args[args.indexOf('--signer-id') + 1]);
+    const known = ['--signer-id', String(args[args.indexOf('--signer-id') + 1]), '--dry-run', '--json'];
+    const unknown = args.find((arg) => !known.includes(arg));
     if (unknown !== undefined) throw new Mistake(`there is no option ${unknown}: chancery restore --help lists them`);
+    if (!args.includes('--signer-id') || !Number.isInteger(id) || id < 1 || id > 127) {
+      throw new Mistake('--signer-id: give the signer a new id between 1 and 127 that no signer of this CA ever had');
+    }
     const dryRun = args.includes('--dry-run');
-    const result = (await ask('POST', '/restore/acknowledge', { dryRun })) as { missing: number; signer: number; previousSigner: number };
-    if (args.includes('--json')) console.log(JSON.stringify(result, null, 2));
-    else if (dryRun) console.log(`${result.missing} certificates are in the journal of signer ${result.previousSigner} and not in the database`);
-    else console.log(`${result.missing} certificates completed; signer ${result.previousSigner} is closed, signer ${result.signer} is open`);
-    return 0;
+    try {
+      const result = await acknowledge(loadGeneration(process.env), [join(CHECKOUT, 'src/main.ts'), 'signer-worker'], id, dryRun);
+      if (args.includes('--json')) console.log(JSON.stringify(result, null, 2));
+      else if (dryRun) console.log(`${result.missing} certificates are in the journal of signer ${result.previousSigner} and not in the database`);
+      else console.log(`${result.missing} certificates completed; signer ${result.previousSigner} is closed, signer ${result.signer} may start`);
+      return 0;
+    } catch (error) {
+      const sentence = error instanceof SupervisorFault ? `${error.message}: stop it first` : sentenceFor(error);
+      if (sentence === undefined) throw error;
+      throw new Mistake(sentence);
+    }
   },
 };

@@ -1,5 +1,4 @@
 /** `chancery signer`: the supervisor; and `signer-worker`, which only the supervisor starts: the process that holds the keys. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Generation } from '../config/generation.ts';
 import { runSupervisor, SupervisorFault } from '../signing/supervisor.ts';
@@ -7,7 +6,7 @@ import { runWorker } from '../signing/worker.ts';
 import { openLog } from '../telemetry/log.ts';
 import { AuthorityFault, loadAuthority } from '../wiring/authority.ts';
 import { haltAt } from '../wiring/halt.ts';
-import { signerConfig } from '../wiring/signer.ts';
+import { environmentOfWorker, signerConfig } from '../wiring/signer.ts';
 import { type Command, Mistake } from './command.ts';
 import { CHECKOUT, loadGeneration } from './load.ts';
 
@@ -29,7 +28,7 @@ runs as a user of its own, from a configuration directory that fronts cannot wri
     const { lanes, callDeadlineMs, stateDirectory } = generation.signer;
     try {
       await using supervisor = await runSupervisor({
-        workerArgv: [join(CHECKOUT, 'src/main.ts'), 'signer-worker'], stateDirectory, callDeadlineMs, environment: workerEnvironment(generation),
+        workerArgv: [join(CHECKOUT, 'src/main.ts'), 'signer-worker'], stateDirectory, callDeadlineMs, environment: environmentOfWorker(generation),
         ...(lanes === undefined ? {} : { lanes }),
         events: {
           state: (state, why) => { log.info({ state, why }, 'signer'); if (why !== undefined && state !== 'ready') console.error(`chancery signer: ${why}`); },
@@ -70,11 +69,4 @@ function loadKeysOrExplain(generation: Generation): void {
     if (error instanceof AuthorityFault) throw new Mistake(error.message);
     throw error;
   }
-}
-
-/** In development SoftHSM finds the ceremony's tokens through a configuration file of our own. */
-function workerEnvironment({ mode, stateDirectory }: Generation): NodeJS.ProcessEnv {
-  const conf = join(stateDirectory, 'softhsm2.conf');
-  if (mode !== 'development' || process.env['SOFTHSM2_CONF'] !== undefined || !existsSync(conf)) return process.env;
-  return { ...process.env, SOFTHSM2_CONF: conf };
 }

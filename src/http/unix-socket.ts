@@ -12,7 +12,7 @@ import type { RequestListener } from './app.ts';
 export async function listenUnixSocket(listener: RequestListener, path: string): Promise<AsyncDisposable | undefined> {
   // In a cluster the primary holds the socket, and removed a stale one before it started anybody.
   if (!cluster.isWorker) {
-    if (await answers(path)) return undefined;
+    if (await answersOn(path)) return undefined;
     rmSync(path, { force: true });
   }
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000 }, listener);
@@ -29,7 +29,8 @@ export async function listenUnixSocket(listener: RequestListener, path: string):
   };
 }
 
-function answers(path: string): Promise<boolean> {
+/** Whether some process listens at `path`. */
+export function answersOn(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => { socket.destroy(); resolve(true); });

@@ -32,6 +32,8 @@ export type {
 export interface Signer extends AsyncDisposable {
   /** The signer's id, the first byte of every serial; undefined until it was reached once. */
   readonly id: number | undefined;
+  /** Every id whose serials its journal holds: its own, and those it had before a restore. Empty until it was reached once. */
+  readonly ids: readonly number[];
   state(): SignerState;
   /** Never rejects. `unavailable` means that nothing is known to be signed: recovery decides. */
   sign(job: SigningJob): Promise<SigningOutcome>;
@@ -76,6 +78,7 @@ class Connection implements Signer {
   readonly #calls = new Map<number, Call>();
   #nextCall = 1;
   #id: number | undefined;
+  #ids: readonly number[] = [];
   #state: SignerState = 'unavailable';
   #socket: Socket | undefined;
   #greeted = false;
@@ -94,6 +97,10 @@ class Connection implements Signer {
 
   get id(): number | undefined {
     return this.#id;
+  }
+
+  get ids(): readonly number[] {
+    return this.#ids;
   }
 
   state(): SignerState {
@@ -223,6 +230,7 @@ class Connection implements Signer {
       case 'hello':
         if (answer.version !== PROTOCOL_VERSION) throw new Error(`the signer speaks version ${answer.version}`);
         this.#id = answer.signer;
+        this.#ids = [answer.signer, ...answer.formerSigners];
         this.#greet(socket, answer.signer).catch((error: Error) => socket.destroy(error));
         return;
       case 'state':

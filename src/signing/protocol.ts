@@ -67,7 +67,13 @@ export type Request =
 
 /** Signer to client. */
 export type Answer =
-  | { readonly type: 'hello'; readonly version: number; readonly signer: number }
+  | {
+      readonly type: 'hello';
+      readonly version: number;
+      readonly signer: number;
+      /** Ids that this journal had before a restore: it still knows what became of their serials. */
+      readonly formerSigners: readonly number[];
+    }
   | { readonly type: 'state'; readonly state: SignerState; readonly why?: string }
   | { readonly type: 'signing'; readonly call: number; readonly outcome: SigningOutcome }
   | { readonly type: 'recovery'; readonly call: number; readonly outcome: RecoveryOutcome };

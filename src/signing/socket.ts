@@ -97,7 +97,8 @@ class Connection {
         socket.destroy();
       }
     });
-    this.send({ type: 'hello', version: PROTOCOL_VERSION, signer: options.standing.signer });
+    const { signer, formerSigners } = options.standing;
+    this.send({ type: 'hello', version: PROTOCOL_VERSION, signer, formerSigners });
   }
 
   /** Answers of one turn of the event loop go out in one write. */

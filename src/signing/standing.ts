@@ -42,6 +42,10 @@ export class Standing {
     return this.#stored.fence;
   }
 
+  get formerSigners(): readonly number[] {
+    return this.#stored.formerSigners;
+  }
+
   /** Whether serials of that signer are in this journal. */
   holds(signer: number): boolean {
     return signer === this.#stored.signer || this.#stored.formerSigners.includes(signer);

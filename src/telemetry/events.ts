@@ -68,7 +68,7 @@ export function jobFailed(e: { job: string; error: unknown }): void {
   metrics.jobFailures.inc({ job: e.job });
 }
 
-export function configurationApplied(e: { digest: string; changes: number; by: string }): void {
+export function configurationApplied(e: { digest: string; by: string }): void {
   log.info(e, 'configuration applied');
   metrics.configurationApplied.inc();
 }

@@ -31,11 +31,8 @@ export function loadAuthority(generation: Generation): Authority {
 }
 
 function issuerShape(issuer: Issuer, certificate: Uint8Array): IssuerShape {
-  const { id, shards, crlUrl, caIssuersUrl, permittedNames } = issuer;
-  return {
-    ...issuerShapeOf(certificate, { id, shards, crlUrl, caIssuersUrl }),
-    ...(permittedNames === undefined ? {} : { permitted: permittedNames }),
-  };
+  const { id, shards, crlUrl, caIssuersUrl } = issuer;
+  return issuerShapeOf(certificate, { id, shards, crlUrl, caIssuersUrl });
 }
 
 function readCertificates(file: string, issuer: string): Uint8Array[] {

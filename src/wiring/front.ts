@@ -20,7 +20,7 @@ import { createAcmeDoor } from '../doors/acme/acme.ts';
 import { createAdminDoor } from '../doors/admin/admin.ts';
 import { createStatusDoor } from '../doors/status/status.ts';
 import { createApp } from '../http/app.ts';
-import { listenUnixSocket } from '../http/unix-socket.ts';
+import { answersOn, listenUnixSocket } from '../http/unix-socket.ts';
 import { type Listening, listenPlain, listenTls } from '../http/server.ts';
 import { type Runner, startJobs } from '../jobs/runner.ts';
 import { jobTable } from '../jobs/table.ts';
@@ -28,7 +28,7 @@ import { connectSigner, type Signer } from '../signing/client.ts';
 import * as events from '../telemetry/events.ts';
 import { collectProcessMetrics, registry } from '../telemetry/metrics.ts';
 import { openValidator } from '../validation/index.ts';
-import { loadAuthority } from './authority.ts';
+import { AuthorityFault, loadAuthority } from './authority.ts';
 import { haltAt } from './halt.ts';
 import { operationsOf } from './operations.ts';
 import { OwnCertificate } from './own-certificate.ts';
@@ -64,6 +64,10 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const reached = haltAt(first.mode, environment['CHANCERY_HALT_AT']);
 
   mkdirSync(first.stateDirectory, { recursive: true, mode: 0o700 });
+  const socketPath = join(first.stateDirectory, 'admin.sock');
+  if (first.database.startsWith('sqlite:') && (await answersOn(socketPath))) {
+    throw new AuthorityFault(`another server runs on ${first.stateDirectory}: stop it first, or set CHANCERY_STATE; SQLite has one front`);
+  }
   const database = opened.use(await openDatabase(first.database));
   await migrate(database);
   const nonces = opened.use(await openNonces(database, clock));
@@ -105,7 +109,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   };
   await recordGeneration({ database, random }, first, 'start', clock.now());
   const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness, clock });
-  const admin = await listenUnixSocket(createApp({ doors: [createAdminDoor(operations)], random }), join(first.stateDirectory, 'admin.sock'));
+  const admin = await listenUnixSocket(createApp({ doors: [createAdminDoor(operations)], random }), socketPath);
   if (admin !== undefined) opened.use(admin);
 
   const jobs = opened.use(startJobs({

@@ -1,5 +1,8 @@
 /** The signer's own configuration, made of the operator's: keys, what each may sign, and where its state lives. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Authority } from '../ca/issuance/issuer-key.ts';
+import type { Generation } from '../config/generation.ts';
 import type { SignerConfig } from '../signing/worker.ts';
 
 export function signerConfig(authority: Authority): SignerConfig {
@@ -24,4 +27,11 @@ export function signerConfig(authority: Authority): SignerConfig {
       };
     }),
   };
+}
+
+/** In development SoftHSM finds the ceremony's tokens through a configuration file of our own. */
+export function environmentOfWorker({ mode, stateDirectory }: Generation): NodeJS.ProcessEnv {
+  const conf = join(stateDirectory, 'softhsm2.conf');
+  if (mode !== 'development' || process.env['SOFTHSM2_CONF'] !== undefined || !existsSync(conf)) return process.env;
+  return { ...process.env, SOFTHSM2_CONF: conf };
 }

@@ -13,10 +13,9 @@ import { until } from '../support/processes.ts';
 import { openIntents } from '../support/settle.ts';
 import { World } from '../support/world.ts';
 
-const FRONT_STEPS = [
-  'attempt-begun', 'attempt-validated', 'attempt-ended',
-  'decided', 'rendered', 'linted', 'intent-recorded', 'signed', 'certificate-recorded',
-] as const;
+const QUICK_STEPS = ['attempt-ended', 'decided', 'rendered', 'linted', 'certificate-recorded'] as const;
+/** What was half done there is taken over when a lease or a deadline has run out: half a minute or more. */
+const SLOW_STEPS = ['attempt-begun', 'attempt-validated', 'intent-recorded', 'signed'] as const;
 const SIGNER_STEPS = ['before-journal', 'after-journal', 'before-sign', 'after-sign'] as const;
 
 let world: World;
@@ -35,35 +34,55 @@ after(async () => {
   await responder.close();
 });
 
-/** Arms the step, asks for a certificate, brings a killed front back; resolves when the client has its certificate. */
-async function dieAt(step: string): Promise<void> {
-  const armed = join(armory, `halt-at-${step}`);
-  writeFileSync(armed, '');
-  using transport = transportTo(world);
-  const certificate = new PersistentClient(transport, world.directoryUrl, responder).certificate([`${step}.localhost`], 100_000);
+/** Brings a killed front back until `work` has ended. */
+async function reviving<T>(work: Promise<T>): Promise<T> {
   let ended = false;
   const revive = (async () => {
     while (!ended) {
-      if ((await Promise.race([world.fronts[0]?.ended, new Promise((resolve) => setTimeout(resolve, 100, 'alive'))])) === 'SIGKILL') {
-        await world.startFront(0, { CHANCERY_HALT_AT: armory });
-      }
+      const code = await Promise.race([world.fronts[0]?.ended, new Promise((resolve) => setTimeout(resolve, 100, 'alive'))]);
+      if (code === 'SIGKILL') await world.startFront(0, { CHANCERY_HALT_AT: armory });
     }
   })();
   try {
-    assert.match(await certificate, /BEGIN CERTIFICATE/);
-    assert.ok(!existsSync(armed), `nobody reached the step ${step}`);
+    return await work;
   } finally {
     ended = true;
     await revive;
   }
 }
 
+/** Arms the step and asks for a certificate; `reached` resolves when somebody has died there, `certificate` when the client has it. */
+function dieAt(step: string): { reached: Promise<void>; certificate: Promise<string> } {
+  const armed = join(armory, `halt-at-${step}`);
+  writeFileSync(armed, '');
+  const transport = transportTo(world);
+  const certificate = new PersistentClient(transport, world.directoryUrl, responder).certificate([`${step}.localhost`], 100_000)
+    .finally(() => transport[Symbol.dispose]());
+  return { reached: until(`somebody dies at ${step}`, () => !existsSync(armed)), certificate };
+}
+
 for (const step of SIGNER_STEPS) {
-  test(`the signer's worker dies at ${step}`, () => dieAt(step));
+  test(`the signer's worker dies at ${step}`, async () => {
+    const { reached, certificate } = dieAt(step);
+    await reached;
+    assert.match(await certificate, /BEGIN CERTIFICATE/);
+  });
 }
-for (const step of FRONT_STEPS) {
-  test(`the front dies at ${step}`, () => dieAt(step));
+for (const step of QUICK_STEPS) {
+  test(`the front dies at ${step}`, async () => {
+    const { reached, certificate } = dieAt(step);
+    assert.match(await reviving(reached.then(() => certificate)), /BEGIN CERTIFICATE/);
+  });
 }
+test(`the front dies at ${SLOW_STEPS.join(', ')}: leases and deadlines run out first`, async () => {
+  const certificates: Promise<string>[] = [];
+  for (const step of SLOW_STEPS) {
+    const { reached, certificate } = dieAt(step);
+    certificates.push(certificate);
+    await reviving(reached.then(() => until('the front is back', async () => (await world.statusOf('/readyz')) === 200)));
+  }
+  for (const pem of await Promise.all(certificates)) assert.match(pem, /BEGIN CERTIFICATE/);
+});
 
 test('afterwards no intent is open, and every invariant holds', async () => {
   await until('all intents are settled', async () => (await openIntents(world.database)) === 0, 75_000);

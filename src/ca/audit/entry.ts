@@ -23,7 +23,7 @@ export interface AuditFacts {
   };
   'crl.abandoned': { intent: string; issuerKey: string; shard: number; number: number; reason: string };
   'configuration.applied': { digest: string; previous: string | null; by: string };
-  'restore.acknowledged': { signer: number; previousSigner: number; upTo: number; completed: number };
+  'restore.acknowledged': { signer: number; previousSigner: number; completed: number; by: string };
 }
 
 export type AuditType = keyof AuditFacts;

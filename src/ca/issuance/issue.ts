@@ -113,7 +113,7 @@ export type Question = Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | '
 /** Policy, validity and key rules together: every reason at once, none when it would be allowed. */
 export function decideAll(authority: Authority, question: Question, now: number): Refusal[] {
   const { generation, issuerKeys } = authority;
-  const refusals = decide(generation, question).map(({ kind, detail, name }) => new Refusal(kind, detail, name));
+  const refusals = decide(generation, question).map(({ kind, detail, name, remedy }) => new Refusal(kind, detail, { subject: name, remedy }));
   const profile = generation.profiles.get(question.profile);
   const issuerKey = profile && activeIssuerKey(authority, profile.group, question.profile);
   if (profile !== undefined && issuerKey !== undefined) {

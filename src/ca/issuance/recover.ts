@@ -21,12 +21,12 @@ const REISSUE_WITHIN_MS = 24 * 3_600_000;
 
 /** One pass over the overdue intents of the signer that this front is connected to; resolves to how many it settled. */
 export async function recoverIntents(parts: IssuanceParts): Promise<number> {
-  const signerId = parts.signer.id;
-  if (signerId === undefined) return 0;
   let settled = 0;
-  for (const intent of await overdue(parts.database, signerId, parts.clock.now() - GRACE_MS)) {
-    const done = intent.purpose === 'certificate' ? await recoverCertificate(parts, intent) : await recoverCrl(parts, intent);
-    if (done) settled += 1;
+  for (const signerId of parts.signer.ids) {
+    for (const intent of await overdue(parts.database, signerId, parts.clock.now() - GRACE_MS)) {
+      const done = intent.purpose === 'certificate' ? await recoverCertificate(parts, intent) : await recoverCrl(parts, intent);
+      if (done) settled += 1;
+    }
   }
   return settled;
 }

@@ -81,6 +81,11 @@ const overdueIntents = statement((k, p) =>
   k('intent').select(...INTENT_COLUMNS).where({ state: 'open', signer_id: p('signer_id') }).where('deadline', '<', p('before'))
     .orderBy('deadline').limit(100));
 
+const findBySerial = statement((k, p) =>
+  k('certificate').select('serial').where({ issuer_key: p('issuer_key'), serial: p('serial') }).limit(1));
+
+const findById = statement((k, p) => k('intent').select(...INTENT_COLUMNS).where({ id: p('id'), purpose: 'certificate' }));
+
 const highestSequence = statement((k, p) =>
   k('certificate').max({ highest: 'journal_seq' }).where({ signer_id: p('signer_id') }));
 
@@ -126,6 +131,12 @@ export async function progressOf(database: Database, realm: string, requestRef: 
   if ((await database.one(findOpenIntent, values)) === undefined) return { kind: 'none' };
   return { kind: 'open' };
 }
+
+export async function certificateExists(database: Database, issuerKey: string, serial: string): Promise<boolean> {
+  return (await database.one(findBySerial, { issuer_key: issuerKey, serial })) !== undefined;
+}
+
+export const findIntent = (database: Database, id: string): Promise<Intent | undefined> => database.one<Intent>(findById, { id });
 
 export const overdue = (database: Database, signerId: number, before: number): Promise<(Intent | CrlIntent)[]> =>
   database.many(overdueIntents, { signer_id: signerId, before });

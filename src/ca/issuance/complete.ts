@@ -1,0 +1,74 @@
+/**
+ * Completes a database that was restored from a backup: what the signer's journal holds and the database has lost is recorded again,
+ * with its signature made again over the journaled bytes. Who asked for it is lost; that it was signed is not.
+ */
+import { publicId } from '../../database/public-id.ts';
+import { parseTbs } from '../../x509/certificate.ts';
+import { spkiSha256 } from '../../x509/public-key.ts';
+import { dayOf } from '../../x509/serial.ts';
+import { factsOf } from '../../x509/tbs.ts';
+import { auditEntry } from '../audit/entry.ts';
+import { sha256 } from '../canonical-json.ts';
+import { composeEvidence, recordEvidence } from './evidence.ts';
+import { conclude, type IssuanceParts } from './issue.ts';
+import { certificateExists, findIntent, type Intent, recordIntent } from './store.ts';
+
+/** A certificate's line of the journal. */
+export interface SignedLine {
+  readonly seq: number;
+  readonly time: number;
+  readonly issuerKey: string;
+  readonly serial: string;
+  readonly intent: string;
+  readonly profile?: string;
+  readonly tbs: Uint8Array;
+}
+
+const NOBODY = 'restored';
+
+/** Resolves to how many of the lines the database lacked; with `dryRun` it only counts. Throws when a line cannot be completed. */
+export async function completeFromJournal(parts: IssuanceParts, lines: Iterable<SignedLine>, signerId: number, dryRun: boolean): Promise<number> {
+  let missing = 0;
+  for (const line of lines) {
+    if (await certificateExists(parts.database, line.issuerKey, line.serial)) continue;
+    missing += 1;
+    if (!dryRun) await complete(parts, line, signerId);
+  }
+  return missing;
+}
+
+async function complete(parts: IssuanceParts, line: SignedLine, signerId: number): Promise<void> {
+  const issuerKey = parts.authority().issuerKeys.get(line.issuerKey);
+  if (issuerKey === undefined) throw new Error(`journal line ${line.seq} is of issuer key ${line.issuerKey}, which is not configured`);
+  const intent = (await findIntent(parts.database, line.intent)) ?? (await recordLostIntent(parts, line, signerId));
+  const answer = await parts.signer.recover({
+    purpose: 'certificate', issuerKey: line.issuerKey, serial: line.serial, intent: line.intent, from: line.time, to: line.time,
+  });
+  if (answer.kind !== 'signed') throw new Error(`the signer does not make line ${line.seq} again: ${answer.kind === 'unavailable' ? answer.why : answer.kind}`);
+  const outcome = await conclude(parts, intent, factsOf(parseTbs(line.tbs)).names, issuerKey, answer);
+  if (outcome.kind !== 'issued') throw new Error(`journal line ${line.seq} could not be recorded: ${outcome.kind}`);
+}
+
+async function recordLostIntent(parts: IssuanceParts, line: SignedLine, signerId: number): Promise<Intent> {
+  const { database, random, clock } = parts;
+  const { realm, digest } = parts.authority().generation;
+  const facts = factsOf(parseTbs(line.tbs));
+  const evidence = composeEvidence({ restored: { signer: signerId, sequence: line.seq }, policies: [] });
+  const intent: Intent = {
+    id: line.intent, realm, purpose: 'certificate', issuer_key: line.issuerKey, serial: line.serial, request_ref: `${NOBODY}:${line.serial}`,
+    door: NOBODY, requester_kind: NOBODY, requester_id: NOBODY, profile: line.profile ?? NOBODY, config_digest: digest,
+    evidence_digest: evidence.digest, spki_sha256: spkiSha256(facts.spki), not_before: facts.notBefore, not_after: facts.notAfter,
+    shard: facts.shard, tbs: line.tbs, lineage_id: `${NOBODY}:${line.serial}`, replaces: null, front_id: parts.frontId, signer_id: signerId,
+    deadline: line.time, created: line.time,
+  };
+  const recorded = await database.commit([
+    ...recordEvidence(evidence, realm, dayOf(facts.notAfter), clock.now()),
+    recordIntent(intent),
+    auditEntry(publicId(facts.notAfter, random), realm, 'certificate.intended', clock.now(), {
+      intent: intent.id, issuerKey: intent.issuer_key, serial: intent.serial, profile: intent.profile, configDigest: digest, door: NOBODY,
+      requesterKind: NOBODY, requesterId: NOBODY, requestRef: intent.request_ref, evidence: evidence.digest, tbsSha256: sha256(line.tbs),
+    }),
+  ]);
+  if (!recorded) throw new Error(`the intent of journal line ${line.seq} could not be recorded`);
+  return intent;
+}
