@@ -11,13 +11,19 @@ interface OfTbs {
 
 export const always = (): boolean => true;
 
-export const has = (id: string) => ({ tbs }: OfTbs): boolean => tbs.extension(id) !== undefined;
+export const has =
+  (id: string) =>
+  ({ tbs }: OfTbs): boolean =>
+    tbs.extension(id) !== undefined;
 
 export const isCritical = (tbs: Tbs, id: string): boolean => tbs.extension(id)?.critical === true;
 
 export const hasSubject = ({ tbs }: OfTbs): boolean => tbs.subjectRdns.length > 0;
 
-export const hasKeyType = (type: KeyType) => ({ tbs }: OfTbs): boolean => tbs.publicKey?.type === type;
+export const hasKeyType =
+  (type: KeyType) =>
+  ({ tbs }: OfTbs): boolean =>
+    tbs.publicKey?.type === type;
 
 export const isEc = ({ tbs }: OfTbs): boolean => tbs.publicKey?.type === 'p256' || tbs.publicKey?.type === 'p384';
 

@@ -1,8 +1,16 @@
-/** The signature algorithms that our issuers use: one row each. Nothing else in the tree branches on an algorithm's name. */
+/**
+ * The signature algorithms that our issuers use: one row each. Nothing else in the tree branches on an algorithm's
+ * name.
+ */
 import { constants, verify as verifyWith } from 'node:crypto';
 import { type KeyType, publicKeyObject } from './public-key.ts';
 
-export type SignatureAlgorithm = 'ecdsa-sha256-p256' | 'ecdsa-sha384-p384' | 'rsa-pkcs1-sha256' | 'rsa-pss-sha256' | 'ed25519';
+export type SignatureAlgorithm =
+  | 'ecdsa-sha256-p256'
+  | 'ecdsa-sha384-p384'
+  | 'rsa-pkcs1-sha256'
+  | 'rsa-pss-sha256'
+  | 'ed25519';
 
 export interface AlgorithmRow {
   /** AlgorithmIdentifier, DER, byte for byte as BR §7.1.3.2 lists it (Ed25519: RFC 8410 §3). */
@@ -14,7 +22,12 @@ export interface AlgorithmRow {
   verify(spki: Uint8Array, signed: Uint8Array, signature: Uint8Array): boolean;
 }
 
-const row = (identifier: string, keyType: KeyType, hash: 'sha256' | 'sha384' | undefined, padding?: object): AlgorithmRow => ({
+const row = (
+  identifier: string,
+  keyType: KeyType,
+  hash: 'sha256' | 'sha384' | undefined,
+  padding?: object,
+): AlgorithmRow => ({
   identifier: Buffer.from(identifier, 'hex'),
   keyType,
   hash,

@@ -1,10 +1,18 @@
-/** CA certificates: rendered for ceremonies (BR §7.1.2.1, §7.1.2.6), and read as the issuer that leaves are made from. */
+/**
+ * CA certificates: rendered for ceremonies (BR §7.1.2.1, §7.1.2.6), and read as the issuer that leaves are made
+ * from.
+ */
 import { ALGORITHMS, algorithmOf, DEFAULT_ALGORITHM, type SignatureAlgorithm } from './algorithm.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { constructed, DerError, element, integerFromHex, sequence, time } from './der.ts';
 import {
-  encodeAuthorityInfoAccess, encodeAuthorityKeyId, encodeBasicConstraints, encodeCrlDistributionPoints, encodeExtension,
-  encodeKeyUsage, encodeSubjectKeyId,
+  encodeAuthorityInfoAccess,
+  encodeAuthorityKeyId,
+  encodeBasicConstraints,
+  encodeCrlDistributionPoints,
+  encodeExtension,
+  encodeKeyUsage,
+  encodeSubjectKeyId,
 } from './extensions.ts';
 import { decodeNameConstraints, encodeNameConstraints, type NameConstraints } from './name-constraints.ts';
 import { OID } from './oid.ts';
@@ -12,7 +20,10 @@ import { keyTypeOf } from './public-key.ts';
 import type { IssuerShape } from './shape.ts';
 import { VERSION_3 } from './tbs.ts';
 
-/** Everything that a CA certificate says. Names are DER (distinguished-name.ts), key identifiers hex, times milliseconds. */
+/**
+ * Everything that a CA certificate says. Names are DER (distinguished-name.ts), key identifiers hex, times
+ * milliseconds.
+ */
 export interface CaFacts {
   readonly kind: 'root' | 'intermediate';
   readonly serial: string;
@@ -59,7 +70,9 @@ function extensionsFor({ issuer, keyId, pathLength, crlUrl, caIssuersUrl, nameCo
     [OID.crlDistributionPoints, false, crlUrl === undefined ? undefined : encodeCrlDistributionPoints(crlUrl)],
     [OID.authorityInfoAccess, false, caIssuersUrl === undefined ? undefined : encodeAuthorityInfoAccess(caIssuersUrl)],
   ];
-  return rows.flatMap(([oid, critical, value]) => (value === undefined ? [] : [encodeExtension({ oid, critical, value })]));
+  return rows.flatMap(([oid, critical, value]) =>
+    value === undefined ? [] : [encodeExtension({ oid, critical, value })],
+  );
 }
 
 export interface IssuerSettings {
@@ -71,13 +84,17 @@ export interface IssuerSettings {
   readonly algorithm?: SignatureAlgorithm;
 }
 
-/** The issuer that a CA certificate makes of a key. Throws DerError, saying why, when it is no CA certificate that we can issue from. */
+/**
+ * The issuer that a CA certificate makes of a key. Throws DerError, saying why, when it is no CA certificate that we
+ * can issue from.
+ */
 export function issuerShapeOf(certificate: Uint8Array, settings: IssuerSettings): IssuerShape {
   const { tbs } = parseCertificate(certificate);
   const { subject, spki, notBefore, notAfter, subjectKeyId: keyId } = tbs;
   if (tbs.basicConstraints?.ca !== true) throw new DerError('the certificate is not that of a CA');
   const usages = tbs.keyUsage?.usages ?? [];
-  if (!usages.includes('keyCertSign') || !usages.includes('cRLSign')) throw new DerError('the certificate lets its key not sign certificates and CRLs');
+  if (!usages.includes('keyCertSign') || !usages.includes('cRLSign'))
+    throw new DerError('the certificate lets its key not sign certificates and CRLs');
   if (keyId === undefined) throw new DerError('the certificate has no subject key identifier');
   const keyType = keyTypeOf(spki);
   const algorithm = settings.algorithm ?? DEFAULT_ALGORITHM[keyType];
@@ -85,12 +102,24 @@ export function issuerShapeOf(certificate: Uint8Array, settings: IssuerSettings)
   const constraints = tbs.extension(OID.nameConstraints);
   const { id, shards, crlUrl, caIssuersUrl } = settings;
   return {
-    id, subject, spki, keyId, algorithm, notBefore, notAfter, shards, crlUrl, caIssuersUrl,
+    id,
+    subject,
+    spki,
+    keyId,
+    algorithm,
+    notBefore,
+    notAfter,
+    shards,
+    crlUrl,
+    caIssuersUrl,
     ...(constraints === undefined ? {} : { permitted: decodeNameConstraints(constraints.value) }),
   };
 }
 
-/** Whether `certificate` is signed by the key of `issuer`: names, algorithm fields and signature. Dates are not looked at. */
+/**
+ * Whether `certificate` is signed by the key of `issuer`: names, algorithm fields and signature. Dates are not
+ * looked at.
+ */
 export function isSignedBy(certificate: Certificate, issuer: Pick<Certificate, 'tbs'>): boolean {
   const algorithm = algorithmOf(certificate.signatureAlgorithm);
   return (

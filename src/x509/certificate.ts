@@ -1,12 +1,27 @@
-/** Certificate and TBSCertificate (RFC 5280 §4.1): one pass over the bytes, offsets kept, extensions decoded when asked for. */
+/**
+ * Certificate and TBSCertificate (RFC 5280 §4.1): one pass over the bytes, offsets kept, extensions decoded when
+ * asked for.
+ */
 import { createHash } from 'node:crypto';
 import { ALGORITHMS, type SignatureAlgorithm } from './algorithm.ts';
 import { bitString, constructed, DerError, type DerReader, element, oid, readWhole, sequence, TAG } from './der.ts';
 import { decodeName, type Rdn } from './distinguished-name.ts';
 import {
-  type AccessDescription, type AuthorityKeyId, type BasicConstraints, decodeAuthorityInfoAccess, decodeAuthorityKeyId,
-  decodeBasicConstraints, decodeCrlDistributionPoints, decodeExtendedKeyUsage, decodeExtensions, decodeKeyUsage,
-  decodeSubjectAltName, decodeSubjectKeyId, type DistributionPoint, type Extension, type FoundKeyUsage,
+  type AccessDescription,
+  type AuthorityKeyId,
+  type BasicConstraints,
+  decodeAuthorityInfoAccess,
+  decodeAuthorityKeyId,
+  decodeBasicConstraints,
+  decodeCrlDistributionPoints,
+  decodeExtendedKeyUsage,
+  decodeExtensions,
+  decodeKeyUsage,
+  decodeSubjectAltName,
+  decodeSubjectKeyId,
+  type DistributionPoint,
+  type Extension,
+  type FoundKeyUsage,
 } from './extensions.ts';
 import type { GeneralName } from './general-name.ts';
 import { hexOf } from './hex.ts';
@@ -152,7 +167,11 @@ export function parseCertificate(der: Uint8Array): Certificate {
 }
 
 /** Certificate, CertificateList and CertificationRequest are all SIGNED{}: what is signed, algorithm, signature. */
-export function readSigned(der: Uint8Array, what: string, limit?: number): { signed: Uint8Array; algorithm: Uint8Array; signature: Uint8Array } {
+export function readSigned(
+  der: Uint8Array,
+  what: string,
+  limit?: number,
+): { signed: Uint8Array; algorithm: Uint8Array; signature: Uint8Array } {
   const fields = readWhole(der, TAG.sequence, what, limit);
   const signed = fields.element('what is signed', TAG.sequence);
   const algorithm = fields.element('the signature algorithm', TAG.sequence);
@@ -162,8 +181,11 @@ export function readSigned(der: Uint8Array, what: string, limit?: number): { sig
 }
 
 /** `signature` as it stands in the BIT STRING: for ECDSA, the DER of r and s. */
-export const assembleCertificate = (tbs: Uint8Array, algorithm: SignatureAlgorithm, signature: Uint8Array): Uint8Array =>
-  sequence(tbs, ALGORITHMS[algorithm].identifier, bitString(signature));
+export const assembleCertificate = (
+  tbs: Uint8Array,
+  algorithm: SignatureAlgorithm,
+  signature: Uint8Array,
+): Uint8Array => sequence(tbs, ALGORITHMS[algorithm].identifier, bitString(signature));
 
 /**
  * The TBS as an unsigned certificate (RFC 9925 §3), for tools that want a whole one: it cannot be mistaken for ours.
@@ -199,7 +221,8 @@ function withoutCt(tbs: Uint8Array): Uint8Array {
   const kept: Uint8Array[] = [];
   for (const list = fields.enter(constructed(3), 'the extensions').enter(TAG.sequence, 'the extensions'); list.more; ) {
     const extension = list.element('an extension', TAG.sequence);
-    if (!CT_EXTENSIONS.includes(readWhole(extension, TAG.sequence, 'an extension').oid('its identifier'))) kept.push(extension);
+    if (!CT_EXTENSIONS.includes(readWhole(extension, TAG.sequence, 'an extension').oid('its identifier')))
+      kept.push(extension);
   }
   return sequence(...parts, element(constructed(3), sequence(...kept)));
 }

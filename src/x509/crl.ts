@@ -1,10 +1,29 @@
 /** Certificate revocation lists (RFC 5280 §5): one per shard of an issuer key, rendered and read back. */
 import { ALGORITHMS, type SignatureAlgorithm } from './algorithm.ts';
 import { readSigned } from './certificate.ts';
-import { bitString, constructed, type DerReader, element, integer, integerFromHex, primitive, readDer, readWhole, sequence, TAG, time } from './der.ts';
 import {
-  decodeAuthorityKeyId, decodeDistributionPointName, decodeExtensions, encodeAuthorityKeyId, encodeDistributionPointName,
-  encodeExtension, type AuthorityKeyId, type Extension,
+  bitString,
+  constructed,
+  type DerReader,
+  element,
+  integer,
+  integerFromHex,
+  primitive,
+  readDer,
+  readWhole,
+  sequence,
+  TAG,
+  time,
+} from './der.ts';
+import {
+  decodeAuthorityKeyId,
+  decodeDistributionPointName,
+  decodeExtensions,
+  encodeAuthorityKeyId,
+  encodeDistributionPointName,
+  encodeExtension,
+  type AuthorityKeyId,
+  type Extension,
 } from './extensions.ts';
 import type { GeneralName } from './general-name.ts';
 import { hexOf } from './hex.ts';
@@ -12,7 +31,13 @@ import { OID } from './oid.ts';
 import { crlUrlOf, type IssuerShape } from './shape.ts';
 
 /** RFC 5280 §5.3.1, as far as BR §7.2.2 allows them; `unspecified` is said by leaving the reason out. */
-export const REASONS = { keyCompromise: 1, affiliationChanged: 3, superseded: 4, cessationOfOperation: 5, privilegeWithdrawn: 9 } as const;
+export const REASONS = {
+  keyCompromise: 1,
+  affiliationChanged: 3,
+  superseded: 4,
+  cessationOfOperation: 5,
+  privilegeWithdrawn: 9,
+} as const;
 
 export interface Revoked {
   /** Hex. */
@@ -34,10 +59,15 @@ export interface CrlFacts {
 const MAX_OCTETS = 64 * 1024 * 1024;
 
 /**
- * TBSCertList (RFC 5280 §5.1.2), the same bytes for the same facts. Extensions: AKI, CRLNumber, and IDP (critical), whose
- * fullName is byte for byte the URL in the CDP of the shard's certificates. An empty list is absent, not empty (§5.1.2.6).
+ * TBSCertList (RFC 5280 §5.1.2), the same bytes for the same facts. Extensions: AKI, CRLNumber, and IDP (critical),
+ * whose
+ * fullName is byte for byte the URL in the CDP of the shard's certificates. An empty list is absent, not empty
+ * (§5.1.2.6).
  */
-export function renderCrlTbs(issuer: IssuerShape, { shard, number, thisUpdate, nextUpdate, revoked }: CrlFacts): Uint8Array {
+export function renderCrlTbs(
+  issuer: IssuerShape,
+  { shard, number, thisUpdate, nextUpdate, revoked }: CrlFacts,
+): Uint8Array {
   const distributionPoint = sequence(
     encodeDistributionPointName(crlUrlOf(issuer, shard)),
     Uint8Array.of(primitive(1), 1, 0xff), // onlyContainsUserCerts: our issuer keys sign no CA certificates
@@ -49,18 +79,34 @@ export function renderCrlTbs(issuer: IssuerShape, { shard, number, thisUpdate, n
     time(thisUpdate),
     time(nextUpdate),
     ...(revoked.length === 0 ? [] : [sequence(...revoked.map(encodeRevoked))]),
-    element(constructed(0), sequence(
-      encodeExtension({ oid: OID.authorityKeyIdentifier, critical: false, value: encodeAuthorityKeyId(issuer.keyId) }),
-      encodeExtension({ oid: OID.crlNumber, critical: false, value: integer(number) }),
-      encodeExtension({ oid: OID.issuingDistributionPoint, critical: true, value: distributionPoint }),
-    )),
+    element(
+      constructed(0),
+      sequence(
+        encodeExtension({
+          oid: OID.authorityKeyIdentifier,
+          critical: false,
+          value: encodeAuthorityKeyId(issuer.keyId),
+        }),
+        encodeExtension({ oid: OID.crlNumber, critical: false, value: integer(number) }),
+        encodeExtension({ oid: OID.issuingDistributionPoint, critical: true, value: distributionPoint }),
+      ),
+    ),
   );
 }
 
 function encodeRevoked({ serial, at, reason }: Revoked): Uint8Array {
-  const extensions = reason === undefined ? [] : [sequence(
-    encodeExtension({ oid: OID.reasonCode, critical: false, value: element(TAG.enumerated, Uint8Array.of(reason)) }),
-  )];
+  const extensions =
+    reason === undefined
+      ? []
+      : [
+          sequence(
+            encodeExtension({
+              oid: OID.reasonCode,
+              critical: false,
+              value: element(TAG.enumerated, Uint8Array.of(reason)),
+            }),
+          ),
+        ];
   return sequence(integerFromHex(serial), time(at), ...extensions);
 }
 
@@ -101,8 +147,10 @@ export function parseCrlTbs(bytes: Uint8Array): CrlTbs {
   const signature = fields.element('the signature algorithm', TAG.sequence);
   const issuer = fields.element('the issuer', TAG.sequence);
   const thisUpdate = fields.time('thisUpdate');
-  const nextUpdate = fields.tag === TAG.utcTime || fields.tag === TAG.generalizedTime ? fields.time('nextUpdate') : undefined;
-  const revoked = fields.tag === TAG.sequence ? readRevoked(fields.enter(TAG.sequence, 'the revoked certificates')) : undefined;
+  const nextUpdate =
+    fields.tag === TAG.utcTime || fields.tag === TAG.generalizedTime ? fields.time('nextUpdate') : undefined;
+  const revoked =
+    fields.tag === TAG.sequence ? readRevoked(fields.enter(TAG.sequence, 'the revoked certificates')) : undefined;
   const extensions = fields.tag === constructed(0) ? readExtensions(fields) : [];
   fields.end('the TBSCertList');
   const decoded = <T>(id: string, decode: (value: Uint8Array) => T): T | undefined => {
@@ -110,7 +158,14 @@ export function parseCrlTbs(bytes: Uint8Array): CrlTbs {
     return extension && decode(extension.value);
   };
   return {
-    bytes, version, signature, issuer, thisUpdate, nextUpdate, revoked, extensions,
+    bytes,
+    version,
+    signature,
+    issuer,
+    thisUpdate,
+    nextUpdate,
+    revoked,
+    extensions,
     number: decoded(OID.crlNumber, decodeNumber),
     authorityKeyId: decoded(OID.authorityKeyIdentifier, decodeAuthorityKeyId),
     distributionPoint: decoded(OID.issuingDistributionPoint, decodeDistributionPoint),
@@ -152,11 +207,15 @@ function decodeNumber(value: Uint8Array): { octets: string; value: bigint } {
   return { octets, value: BigInt.asIntN(octets.length * 4, BigInt(`0x${octets}`)) };
 }
 
-/** IssuingDistributionPoint ::= SEQUENCE { [0] name, [1] user, [2] ca, [3] reasons, [4] indirect, [5] attribute }, all optional. */
+/**
+ * IssuingDistributionPoint ::= SEQUENCE { [0] name, [1] user, [2] ca, [3] reasons, [4] indirect, [5] attribute },
+ * all optional.
+ */
 function decodeDistributionPoint(value: Uint8Array): IssuingDistributionPoint {
   const fields = readWhole(value, TAG.sequence, 'the issuing distribution point');
   const fullName = fields.tag === constructed(0) ? decodeDistributionPointName(fields) : undefined;
-  const flag = (number: number): boolean => fields.tag === primitive(number) && fields.boolean('a flag', primitive(number));
+  const flag = (number: number): boolean =>
+    fields.tag === primitive(number) && fields.boolean('a flag', primitive(number));
   const only = { onlyUserCertificates: flag(1), onlyCaCertificates: flag(2), narrowed: fields.more };
   return fullName === undefined ? only : { fullName, ...only };
 }
@@ -165,7 +224,12 @@ export const assembleCrl = (tbs: Uint8Array, algorithm: SignatureAlgorithm, sign
   sequence(tbs, ALGORITHMS[algorithm].identifier, bitString(signature));
 
 /** Throws DerError unless `der` is one CertificateList. */
-export function parseCrl(der: Uint8Array): { tbs: CrlTbs; tbsBytes: Uint8Array; signatureAlgorithm: Uint8Array; signature: Uint8Array } {
+export function parseCrl(der: Uint8Array): {
+  tbs: CrlTbs;
+  tbsBytes: Uint8Array;
+  signatureAlgorithm: Uint8Array;
+  signature: Uint8Array;
+} {
   const { signed, algorithm, signature } = readSigned(der, 'the CRL', MAX_OCTETS);
   return { tbs: parseCrlTbs(signed), tbsBytes: signed, signatureAlgorithm: algorithm, signature };
 }

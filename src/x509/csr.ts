@@ -36,7 +36,8 @@ export interface Csr {
 export function parseCsr(der: Uint8Array): Csr {
   const { signed, algorithm, signature } = readSigned(der, 'the request');
   const fields = readWhole(signed, TAG.sequence, 'the request');
-  fields.smallInteger('the version'); // RFC 2986 §4.1 has only v1; old clients write another, and nothing depends on it
+  // RFC 2986 §4.1 has only v1; old clients write another, and nothing depends on it.
+  fields.smallInteger('the version');
   const subject = decodeName(fields.element('the subject', TAG.sequence));
   const spki = fields.element('the public key', TAG.sequence);
   const requests = fields.more ? readExtensionRequests(fields.enter(constructed(0), 'the attributes')) : [];
@@ -49,15 +50,27 @@ export function parseCsr(der: Uint8Array): Csr {
   const requestedCa = judgeExtensions(extensions, faults);
   const names = readNames(extensions, faults);
   return {
-    der, signed, signatureAlgorithm: algorithm, signature, spki, subject,
-    commonNames: valuesOf(subject, 'commonName'), names, requestedCa, faults,
+    der,
+    signed,
+    signatureAlgorithm: algorithm,
+    signature,
+    spki,
+    subject,
+    commonNames: valuesOf(subject, 'commonName'),
+    names,
+    requestedCa,
+    faults,
   };
 }
 
-/** CertificationRequestInfo's attributes; other attributes (challengePassword, Microsoft's) are wishes too, and passed over. */
+/**
+ * CertificationRequestInfo's attributes; other attributes (challengePassword, Microsoft's) are wishes too, and
+ * passed over.
+ */
 function readExtensionRequests(attributes: DerReader): Extension[][] {
   const requests: Extension[][] = [];
-  while (attributes.more) { // RFC 2986 wants them in the order of a SET OF; clients exist that do not sort, and nothing depends on it
+  while (attributes.more) {
+    // RFC 2986 wants them in the order of a SET OF; clients exist that do not sort, and nothing depends on it
     const attribute = attributes.enter(TAG.sequence, 'an attribute');
     const type = attribute.oid('the type of an attribute');
     const values = attribute.enter(TAG.set, 'the values of an attribute');
@@ -68,7 +81,10 @@ function readExtensionRequests(attributes: DerReader): Extension[][] {
   return requests;
 }
 
-/** RFC 8555 §7.4: extensions that we are not willing to include are a reason to refuse, where dropping them would mislead. */
+/**
+ * RFC 8555 §7.4: extensions that we are not willing to include are a reason to refuse, where dropping them would
+ * mislead.
+ */
 const NOT_WILLING: ReadonlyMap<string, string> = new Map([
   [OID.nameConstraints, 'it asks for name constraints, which are for CAs'],
   [OID.tlsFeature, 'it asks for must-staple, which is not offered'],
@@ -76,7 +92,12 @@ const NOT_WILLING: ReadonlyMap<string, string> = new Map([
 
 /** What a profile sets anyway: what the request says of them changes nothing. */
 const PASSED_OVER: readonly string[] = [
-  OID.subjectAltName, OID.keyUsage, OID.extendedKeyUsage, OID.basicConstraints, OID.subjectKeyIdentifier, OID.authorityKeyIdentifier,
+  OID.subjectAltName,
+  OID.keyUsage,
+  OID.extendedKeyUsage,
+  OID.basicConstraints,
+  OID.subjectKeyIdentifier,
+  OID.authorityKeyIdentifier,
 ];
 
 /** Returns whether it asks to be a CA. */
@@ -86,7 +107,8 @@ function judgeExtensions(extensions: readonly Extension[], faults: string[]): bo
   for (const { oid, critical } of extensions) {
     const fault = NOT_WILLING.get(oid);
     if (fault !== undefined) faults.push(fault);
-    else if (critical && !PASSED_OVER.includes(oid)) faults.push(`it asks for a critical extension that is not known here (${oid})`);
+    else if (critical && !PASSED_OVER.includes(oid))
+      faults.push(`it asks for a critical extension that is not known here (${oid})`);
   }
   const constraints = extensions.find(({ oid }) => oid === OID.basicConstraints);
   const requestedCa = constraints !== undefined && decodeBasicConstraints(constraints.value).ca;
@@ -106,17 +128,21 @@ function readNames(extensions: readonly Extension[], faults: string[]): Name[] {
   return [...names.values()];
 }
 
-type Canonical = { readonly name: Name; readonly fault?: undefined } | { readonly name?: undefined; readonly fault: string };
+type Canonical =
+  | { readonly name: Name; readonly fault?: undefined }
+  | { readonly name?: undefined; readonly fault: string };
 
 function canonical({ name, tag }: GeneralName): Canonical {
-  if (name === undefined) return { fault: `it asks for a name that is unreadable or of a type that is not issued (tag ${tag.toString(16)})` };
+  if (name === undefined)
+    return { fault: `it asks for a name that is unreadable or of a type that is not issued (tag ${tag.toString(16)})` };
   const { value, fault } = parseName(name);
   return value === undefined ? { fault: `it asks for ${name.value}: ${fault}` } : { name: { type: name.type, value } };
 }
 
 /**
  * The names that a request for hosts asks for: SAN, and each common name as the name that it reads as (RFC 8555 §7.4).
- * A common name beyond 64 characters cannot stand in a certificate and is passed over; one that is no name of a host is a fault.
+ * A common name beyond 64 characters cannot stand in a certificate and is passed over; one that is no name of a host
+ * is a fault.
  */
 export function hostNamesOf(csr: Csr): { readonly names: readonly Name[]; readonly faults: readonly string[] } {
   const names = new Map(csr.names.map((name) => [nameKey(name), name]));
@@ -131,7 +157,10 @@ export function hostNamesOf(csr: Csr): { readonly names: readonly Name[]; readon
   return { names: [...names.values()], faults };
 }
 
-/** Whether the request is signed with the private half of its own key. Never throws; false for keys that we do not take. */
+/**
+ * Whether the request is signed with the private half of its own key. Never throws; false for keys that we do not
+ * take.
+ */
 export function verifyCsr({ spki, signed, signatureAlgorithm, signature }: Csr): boolean {
   const row = signatureRow(signatureAlgorithm);
   try {
@@ -150,8 +179,11 @@ interface SignatureRow {
 
 const ec = (hash: SignatureRow['hash']): SignatureRow => ({ keyTypes: ['p256', 'p384'], hash });
 const rsa = (hash: SignatureRow['hash']): SignatureRow => ({ keyTypes: ['rsa'], hash });
-const pss = (hash: SignatureRow['hash'], saltLength: number): SignatureRow =>
-  ({ keyTypes: ['rsa'], hash, padding: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength } });
+const pss = (hash: SignatureRow['hash'], saltLength: number): SignatureRow => ({
+  keyTypes: ['rsa'],
+  hash,
+  padding: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength },
+});
 
 /** PSS with one hash throughout and a salt of its length, as BR §7.1.3.2 writes it. */
 const pssIdentifier = (hash: string, salt: string): string =>
@@ -177,9 +209,16 @@ const SIGNATURES: ReadonlyMap<string, SignatureRow> = new Map([
 
 const signatureRow = (algorithm: Uint8Array): SignatureRow | undefined => SIGNATURES.get(hexOf(algorithm));
 
-const BROKEN: readonly string[] = ['1.2.840.10045.4.1', '1.2.840.113549.1.1.5', '1.2.840.113549.1.1.4', '1.3.14.3.2.29'];
+const BROKEN: readonly string[] = [
+  '1.2.840.10045.4.1',
+  '1.2.840.113549.1.1.5',
+  '1.2.840.113549.1.1.4',
+  '1.3.14.3.2.29',
+];
 
 function signatureFault(algorithm: Uint8Array): string {
   const id = readWhole(algorithm, TAG.sequence, 'the signature algorithm').oid('the signature algorithm');
-  return BROKEN.includes(id) ? 'it is signed with SHA-1 or MD5' : `it is signed with an algorithm that is not accepted (${id})`;
+  return BROKEN.includes(id)
+    ? 'it is signed with SHA-1 or MD5'
+    : `it is signed with an algorithm that is not accepted (${id})`;
 }

@@ -1,4 +1,7 @@
-/** Are these octets a point that may be a public key? Full validation: SP 800-56A §5.6.2.3 (the cofactor of the NIST curves is 1). */
+/**
+ * Are these octets a point that may be a public key? Full validation: SP 800-56A §5.6.2.3 (the cofactor of the NIST
+ * curves is 1).
+ */
 
 export interface Curve {
   readonly octets: number;
@@ -29,12 +32,17 @@ export function pointFault({ octets, p, b }: Curve, key: Uint8Array): string | u
 const P25519 = 2n ** 255n - 19n;
 // The y of all points whose order divides 8: a signature under such a key verifies for anyone's message.
 const SMALL_ORDER = new Set([
-  0n, 1n, P25519 - 1n,
+  0n,
+  1n,
+  P25519 - 1n,
   0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
   P25519 - 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
 ]);
 
-/** RFC 8032 §5.1.3: 32 octets, y below the prime; and not of small order. That it decodes is seen when a signature verifies. */
+/**
+ * RFC 8032 §5.1.3: 32 octets, y below the prime; and not of small order. That it decodes is seen when a signature
+ * verifies.
+ */
 export function edwardsFault(key: Uint8Array): string | undefined {
   if (key.length !== 32) return 'the key is not 32 octets';
   const y = bigEndian(key.toReversed()) & (2n ** 255n - 1n);

@@ -1,8 +1,14 @@
-/** Distinguished names (RFC 5280 §4.1.2.4): written one attribute per RDN, in the order of BR §7.1.4.2; read as they are. */
+/**
+ * Distinguished names (RFC 5280 §4.1.2.4): written one attribute per RDN, in the order of BR §7.1.4.2; read as they
+ * are.
+ */
 import { readWhole, sequence, setOf, TAG, text, oid } from './der.ts';
 import { OID } from './oid.ts';
 
-/** One row per attribute that we write, in the order in which they are written; `max` is the upper bound of RFC 5280 appendix A.1. */
+/**
+ * One row per attribute that we write, in the order in which they are written; `max` is the upper bound of RFC 5280
+ * appendix A.1.
+ */
 export const ATTRIBUTES = {
   domainComponent: { tag: TAG.ia5String, max: 63 },
   countryName: { tag: TAG.printableString, max: 2 },
@@ -43,7 +49,10 @@ export function encodeName(attributes: readonly SubjectValue[]): Uint8Array {
   );
 }
 
-/** Throws DerError unless `der` is a Name. Values are read as UTF-8 (BMPString as UTF-16); their types are told, not judged. */
+/**
+ * Throws DerError unless `der` is a Name. Values are read as UTF-8 (BMPString as UTF-16); their types are told, not
+ * judged.
+ */
 export function decodeName(der: Uint8Array): readonly Rdn[] {
   const rdns: Rdn[] = [];
   for (const name = readWhole(der, TAG.sequence, 'the name'); name.more; ) {
@@ -68,4 +77,7 @@ function stringOf(tag: number, octets: Uint8Array): string {
 
 /** The values of one attribute, in order. */
 export const valuesOf = (rdns: readonly Rdn[], attribute: SubjectAttribute): string[] =>
-  rdns.flat().filter(({ oid: type }) => type === OID[attribute]).map(({ value }) => value);
+  rdns
+    .flat()
+    .filter(({ oid: type }) => type === OID[attribute])
+    .map(({ value }) => value);

@@ -1,7 +1,19 @@
 /** The extensions of RFC 5280 §4.2 that we write, each with its encoder and its decoder. Decoders throw DerError. */
 import {
-  bitString, boolean, constructed, DerError, type DerReader, element, integer, octetString, oid, primitive,
-  readDer, readWhole, sequence, TAG,
+  bitString,
+  boolean,
+  constructed,
+  DerError,
+  type DerReader,
+  element,
+  integer,
+  octetString,
+  oid,
+  primitive,
+  readDer,
+  readWhole,
+  sequence,
+  TAG,
 } from './der.ts';
 import { decodeGeneralName, encodeGeneralName, type GeneralName } from './general-name.ts';
 import { hexOf } from './hex.ts';
@@ -43,8 +55,15 @@ export const decodeExtensions = (reader: DerReader): Extension[] => {
 // ── key usage, RFC 5280 §4.2.1.3 ──
 
 export const KEY_USAGES = [
-  'digitalSignature', 'nonRepudiation', 'keyEncipherment', 'dataEncipherment', 'keyAgreement',
-  'keyCertSign', 'cRLSign', 'encipherOnly', 'decipherOnly',
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
 ] as const; // in the order of their bits
 
 export type KeyUsage = (typeof KEY_USAGES)[number];
@@ -82,7 +101,8 @@ export const encodeExtendedKeyUsage = (purposes: readonly ExtendedKeyUsage[]): U
 /** Purposes as dotted identifiers. */
 export function decodeExtendedKeyUsage(value: Uint8Array): string[] {
   const purposes: string[] = [];
-  for (const list = readWhole(value, TAG.sequence, 'extended key usage'); list.more; ) purposes.push(list.oid('a purpose'));
+  for (const list = readWhole(value, TAG.sequence, 'extended key usage'); list.more; )
+    purposes.push(list.oid('a purpose'));
   return purposes;
 }
 
@@ -116,7 +136,8 @@ export function decodeSubjectKeyId(value: Uint8Array): string {
   return keyId;
 }
 
-export const encodeAuthorityKeyId = (keyId: string): Uint8Array => sequence(element(primitive(0), Buffer.from(keyId, 'hex')));
+export const encodeAuthorityKeyId = (keyId: string): Uint8Array =>
+  sequence(element(primitive(0), Buffer.from(keyId, 'hex')));
 
 export interface AuthorityKeyId {
   readonly keyId?: string;
@@ -140,7 +161,8 @@ export const encodeSubjectAltName = (names: readonly Name[]): Uint8Array => sequ
 
 export function decodeSubjectAltName(value: Uint8Array): GeneralName[] {
   const names: GeneralName[] = [];
-  for (const list = readWhole(value, TAG.sequence, 'subject alternative name'); list.more; ) names.push(decodeGeneralName(list));
+  for (const list = readWhole(value, TAG.sequence, 'subject alternative name'); list.more; )
+    names.push(decodeGeneralName(list));
   return names;
 }
 
@@ -160,7 +182,8 @@ export function decodeDistributionPointName(reader: DerReader): GeneralName[] | 
   return names;
 }
 
-export const encodeCrlDistributionPoints = (url: string): Uint8Array => sequence(sequence(encodeDistributionPointName(url)));
+export const encodeCrlDistributionPoints = (url: string): Uint8Array =>
+  sequence(sequence(encodeDistributionPointName(url)));
 
 export interface DistributionPoint {
   readonly fullName?: readonly GeneralName[];

@@ -1,4 +1,7 @@
-/** GeneralName (RFC 5280 §4.2.1.6), both ways. Only the four types that we issue have a text; the others are seen but not named. */
+/**
+ * GeneralName (RFC 5280 §4.2.1.6), both ways. Only the four types that we issue have a text; the others are seen but
+ * not named.
+ */
 import { DerError } from './der-error.ts';
 import { constructed, type DerReader, element, primitive } from './der.ts';
 import { ipOctets, ipText } from './ip.ts';
@@ -20,7 +23,8 @@ export const GENERAL_NAME = {
 
 /** Throws when the value is not in canonical form for its type: the caller should have parsed it. */
 export function encodeGeneralName({ type, value }: Name): Uint8Array {
-  const octets = type === 'ip' ? ipOctets(value) : /^[\x20-\x7e]+$/.test(value) ? Buffer.from(value, 'latin1') : undefined;
+  const octets =
+    type === 'ip' ? ipOctets(value) : /^[\x20-\x7e]+$/.test(value) ? Buffer.from(value, 'latin1') : undefined;
   if (octets === undefined) throw new TypeError(`${value} cannot be written as a name of type ${type}`);
   return element(GENERAL_NAME[type], octets);
 }

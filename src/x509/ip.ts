@@ -1,4 +1,7 @@
-/** IP addresses: octets as certificates hold them, text as people write it (RFC 5952 for IPv6, dotted decimal for IPv4). */
+/**
+ * IP addresses: octets as certificates hold them, text as people write it (RFC 5952 for IPv6, dotted decimal for
+ * IPv4).
+ */
 
 /** 4 or 16 octets, or undefined when the text is no address. Zones, prefixes, brackets and leading zeros are none. */
 export function ipOctets(text: string): Uint8Array | undefined {
@@ -7,7 +10,8 @@ export function ipOctets(text: string): Uint8Array | undefined {
 
 function v4Octets(text: string): Uint8Array | undefined {
   const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) return undefined;
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
+    return undefined;
   return Uint8Array.from(parts, Number);
 }
 
@@ -30,7 +34,8 @@ function groupsOf(text: string, mayEndInV4: boolean): number[] | undefined {
   const parts = text.split(':');
   for (const [index, part] of parts.entries()) {
     const v4 = mayEndInV4 && index === parts.length - 1 && part.includes('.') ? v4Octets(part) : undefined;
-    if (v4 !== undefined) groups.push(((v4[0] as number) << 8) | (v4[1] as number), ((v4[2] as number) << 8) | (v4[3] as number));
+    if (v4 !== undefined)
+      groups.push(((v4[0] as number) << 8) | (v4[1] as number), ((v4[2] as number) << 8) | (v4[3] as number));
     else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16));
     else return undefined;
   }
@@ -67,5 +72,10 @@ export function canonicalIp(text: string): string | undefined {
 
 /** ::ffff:0:0/96: an IPv4 address in disguise, which would slip past rules for IPv4. */
 export function isV4Mapped(octets: Uint8Array): boolean {
-  return octets.length === 16 && octets.subarray(0, 10).every((octet) => octet === 0) && octets[10] === 0xff && octets[11] === 0xff;
+  return (
+    octets.length === 16 &&
+    octets.subarray(0, 10).every((octet) => octet === 0) &&
+    octets[10] === 0xff &&
+    octets[11] === 0xff
+  );
 }

@@ -21,7 +21,8 @@ export function nameConstraintFault({ permitted, excluded }: NameConstraints, na
   if (outside !== undefined) return `${name.value} is inside the excluded ${outside === '' ? 'everything' : outside}`;
   const inside = permitted[name.type];
   if (inside === undefined || inside.some((subtree) => MATCH[name.type](name.value, subtree))) return undefined;
-  return `${name.value} is outside of ${inside.length === 0 ? 'everything: none of its type is permitted' : inside.join(', ')}`;
+  if (inside.length === 0) return `${name.value} is of a type of which none is permitted`;
+  return `${name.value} is outside of ${inside.join(', ')}`;
 }
 
 /** A wildcard also touches an excluded name that it could stand for, one label below its base. */
@@ -36,13 +37,16 @@ const underDomain = (host: string, subtree: string): boolean =>
 const MATCH = {
   dns: (value, subtree) => underDomain(value.startsWith('*.') ? value.slice(2) : value, subtree),
   // "When the constraint begins with a period, it MAY be expanded with one or more labels", else it is one host.
-  uri: (value, subtree) => underHost(/^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]*)/i.exec(value)?.[1]?.toLowerCase() ?? '', subtree),
-  email: (value, subtree) => value.toLowerCase() === subtree || underHost(value.slice(value.lastIndexOf('@') + 1).toLowerCase(), subtree),
+  uri: (value, subtree) =>
+    underHost(/^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]*)/i.exec(value)?.[1]?.toLowerCase() ?? '', subtree),
+  email: (value, subtree) =>
+    value.toLowerCase() === subtree || underHost(value.slice(value.lastIndexOf('@') + 1).toLowerCase(), subtree),
   ip: inRange,
 } satisfies Record<NameType, (value: string, subtree: string) => boolean>;
 
 const underHost = (host: string, subtree: string): boolean =>
-  subtree === '' || (subtree.startsWith('.') ? host.endsWith(subtree) && host.length > subtree.length : host === subtree);
+  subtree === '' ||
+  (subtree.startsWith('.') ? host.endsWith(subtree) && host.length > subtree.length : host === subtree);
 
 function inRange(value: string, range: string): boolean {
   const address = ipOctets(value);
@@ -67,7 +71,9 @@ const TYPES = Object.keys(GENERAL_NAME) as NameType[];
 
 export function encodeNameConstraints({ permitted, excluded }: NameConstraints): Uint8Array {
   const both = [encodeSubtrees(permitted), encodeSubtrees(excluded)];
-  return sequence(...both.flatMap((subtrees, i) => (subtrees.length === 0 ? [] : [element(constructed(i), ...subtrees)])));
+  return sequence(
+    ...both.flatMap((subtrees, i) => (subtrees.length === 0 ? [] : [element(constructed(i), ...subtrees)])),
+  );
 }
 
 function encodeSubtrees(subtrees: Subtrees): Uint8Array[] {
@@ -82,7 +88,10 @@ function baseOf(type: NameType, subtree: string): Uint8Array {
   return Buffer.concat([base, mask]);
 }
 
-/** Throws DerError for subtrees of other types than our four: a constraint that is not understood may not be passed over. */
+/**
+ * Throws DerError for subtrees of other types than our four: a constraint that is not understood may not be passed
+ * over.
+ */
 export function decodeNameConstraints(value: Uint8Array): NameConstraints {
   const fields = readWhole(value, TAG.sequence, 'name constraints');
   const permitted = fields.tag === constructed(0) ? decodeSubtrees(fields, 0) : {};
@@ -109,6 +118,7 @@ function rangeOf(octets: Uint8Array): string {
   const half = octets.length / 2;
   const address = ipText(octets.subarray(0, half));
   const bits = [...octets.subarray(half)].map((octet) => octet.toString(2).padStart(8, '0')).join('');
-  if ((half !== 4 && half !== 16) || address === undefined || /01/.test(bits)) throw new DerError('an address constraint is not a range');
+  if ((half !== 4 && half !== 16) || address === undefined || /01/.test(bits))
+    throw new DerError('an address constraint is not a range');
   return `${address}/${bits.indexOf('0') === -1 ? bits.length : bits.indexOf('0')}`;
 }

@@ -1,4 +1,7 @@
-/** Names that certificates vouch for, in canonical text: what is compared, stored and put into SAN is always this text. */
+/**
+ * Names that certificates vouch for, in canonical text: what is compared, stored and put into SAN is always this
+ * text.
+ */
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { ipOctets, ipText, isV4Mapped } from './ip.ts';
 
@@ -18,13 +21,18 @@ export type ParsedName =
 /** One string per name: equal exactly when the names are. */
 export const nameKey = (name: Name): string => `${name.type}:${name.value}`;
 
-/** The form under which names of one suffix stand together: `www.example.com` as `com.example.www`; others as they are. */
+/**
+ * The form under which names of one suffix stand together: `www.example.com` as `com.example.www`; others as they
+ * are.
+ */
 export const reverse = (name: Name): string =>
   name.type === 'dns' ? name.value.split('.').reverse().join('.') : name.value;
 
 /**
- * A DNS name as RFC 8555 §7.1.4 and RFC 5280 §4.2.1.6 want it: LDH labels, A-labels for the rest of the world, at most one `*`, in front.
- * Upper case is lowered; anything else that is not canonical is a fault, for guessing what was meant is how SSRF filters and CAs disagree.
+ * A DNS name as RFC 8555 §7.1.4 and RFC 5280 §4.2.1.6 want it: LDH labels, A-labels for the rest of the world, at
+ * most one `*`, in front.
+ * Upper case is lowered; anything else that is not canonical is a fault, for guessing what was meant is how SSRF
+ * filters and CAs disagree.
  */
 export function parseDnsName(text: string): ParsedName {
   const value = text.toLowerCase();
@@ -53,15 +61,21 @@ function labelFault(label: string): string | undefined {
   return undefined;
 }
 
-// RFC 5892: letters and digits are PVALID; the few others are CONTEXTJ and CONTEXTO, whose contexts the URL library judges for joiners.
+// RFC 5892: letters and digits are PVALID; the few others are CONTEXTJ and CONTEXTO, whose contexts the URL library
+// judges for joiners.
 const IDNA2008 = /^[\p{Ll}\p{Lo}\p{Lm}\p{Mn}\p{Mc}\p{Nd}\-\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d]+$/u;
 
-/** RFC 5891 §5.4 and RFC 5890 §2.3.2.1: decodes, is made of permitted characters in NFC, and encodes to itself again. */
+/**
+ * RFC 5891 §5.4 and RFC 5890 §2.3.2.1: decodes, is made of permitted characters in NFC, and encodes to itself again.
+ */
 function isIdna(label: string): boolean {
   const unicode = domainToUnicode(label);
   return (
-    unicode !== '' && !unicode.startsWith('xn--') && unicode.normalize('NFC') === unicode &&
-    IDNA2008.test(unicode) && domainToASCII(unicode) === label
+    unicode !== '' &&
+    !unicode.startsWith('xn--') &&
+    unicode.normalize('NFC') === unicode &&
+    IDNA2008.test(unicode) &&
+    domainToASCII(unicode) === label
   );
 }
 
@@ -80,12 +94,14 @@ export function parseSpiffeId(text: string): ParsedName {
   const [, trustDomain, path] = /^spiffe:\/\/([^/]*)(.*)$/.exec(text) ?? [];
   if (trustDomain === undefined || path === undefined) return { fault: 'it does not begin with spiffe://' };
   if (trustDomain.length > 255) return { fault: 'its trust domain is longer than 255 characters' };
-  if (!/^[a-z0-9._-]+$/.test(trustDomain)) return { fault: 'its trust domain has other characters than a-z, 0-9, dot, hyphen and underscore' };
+  if (!/^[a-z0-9._-]+$/.test(trustDomain))
+    return { fault: 'its trust domain has other characters than a-z, 0-9, dot, hyphen and underscore' };
   if (path === '' || path === '/') return { fault: 'it has no path, so it names a trust domain and not a workload' };
   for (const segment of path.slice(1).split('/')) {
     if (segment === '') return { fault: 'its path has an empty segment' };
     if (segment === '.' || segment === '..') return { fault: 'its path has a dot segment' };
-    if (!/^[A-Za-z0-9._-]+$/.test(segment)) return { fault: 'its path has other characters than letters, digits, dot, hyphen and underscore' };
+    if (!/^[A-Za-z0-9._-]+$/.test(segment))
+      return { fault: 'its path has other characters than letters, digits, dot, hyphen and underscore' };
   }
   return { value: text };
 }
@@ -102,6 +118,12 @@ export function nameFault(name: Name): string | undefined {
 const PARSE = {
   dns: parseDnsName,
   ip: parseIpName,
-  uri: (text) => (/^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$/i.test(text) && text.length <= 2048 ? { value: text } : { fault: 'it is not an absolute URI in ASCII' }),
-  email: (text) => (/^[^\s@"()<>,;:\\[\]]{1,64}@[a-z0-9.-]{1,255}$/i.test(text) ? { value: text } : { fault: 'it is not a plain mail address' }),
+  uri: (text) =>
+    /^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$/i.test(text) && text.length <= 2048
+      ? { value: text }
+      : { fault: 'it is not an absolute URI in ASCII' },
+  email: (text) =>
+    /^[^\s@"()<>,;:\\[\]]{1,64}@[a-z0-9.-]{1,255}$/i.test(text)
+      ? { value: text }
+      : { fault: 'it is not a plain mail address' },
 } satisfies Record<NameType, (text: string) => ParsedName>;

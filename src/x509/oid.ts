@@ -1,4 +1,7 @@
-/** Object identifiers: one table, and their DER content octets (X.690 §8.19). RFC 5280 unless the comment says otherwise. */
+/**
+ * Object identifiers: one table, and their DER content octets (X.690 §8.19). RFC 5280 unless the comment says
+ * otherwise.
+ */
 import { DerError } from './der-error.ts';
 
 export const OID = {
@@ -62,13 +65,16 @@ export function oidOctets(dotted: string): Uint8Array {
   const octets: number[] = [];
   for (const arc of [first * 40 + second, ...rest]) {
     const base128 = [arc % 128];
-    for (let high = Math.floor(arc / 128); high > 0; high = Math.floor(high / 128)) base128.unshift((high % 128) | 0x80);
+    for (let high = Math.floor(arc / 128); high > 0; high = Math.floor(high / 128))
+      base128.unshift((high % 128) | 0x80);
     octets.push(...base128);
   }
   return Uint8Array.from(octets);
 }
 
-/** Content octets to dotted text. Throws DerError for an encoding that is empty, padded, cut short or absurdly large. */
+/**
+ * Content octets to dotted text. Throws DerError for an encoding that is empty, padded, cut short or absurdly large.
+ */
 export function oidText(octets: Uint8Array): string {
   if (octets.length === 0 || octets.length > 64) throw new DerError('an object identifier has a senseless length');
   let text = '';

@@ -3,7 +3,10 @@ import { DerError } from './der-error.ts';
 
 /** `label` is such as CERTIFICATE. Lines of 64 characters, a newline at the end. */
 export function encodePem(label: string, der: Uint8Array): string {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 

@@ -41,7 +41,8 @@ export function keyTypeOf(spki: Uint8Array): KeyType {
 export function publicKeyFault(spki: Uint8Array): string | undefined {
   try {
     const read = readSpki(spki);
-    if (read === undefined) return 'the key is not RSA, P-256, P-384 or Ed25519, or its algorithm is not encoded as it must be';
+    if (read === undefined)
+      return 'the key is not RSA, P-256, P-384 or Ed25519, or its algorithm is not encoded as it must be';
     return KEY_FAULT[read.type](read.key);
   } catch (error) {
     if (error instanceof DerError) return error.message;
@@ -66,7 +67,8 @@ export function keyIdOf(spki: Uint8Array): string {
   return createHash('sha256').update(fields.wholeBits('the public key')).digest('hex').slice(0, 40);
 }
 
-const objects = new WeakMap<Uint8Array, KeyObject>(); // importing costs as much as verifying; issuer keys stay the same object
+// Importing costs as much as verifying, and the keys of issuers stay the same array.
+const objects = new WeakMap<Uint8Array, KeyObject>();
 
 /** The key as node:crypto has it, imported once for each array. Throws what OpenSSL throws when it cannot read it. */
 export function publicKeyObject(spki: Uint8Array): KeyObject {

@@ -60,10 +60,14 @@ const residues = (modulus: bigint): number[] =>
 /** 2 among them: an even modulus is found here. */
 export const hasSmallFactor = (modulus: bigint): boolean => residues(modulus).includes(0);
 
-/** For each prime the powers of 65537, if they are not all of its multiplicative group: then being one says something. */
+/**
+ * For each prime the powers of 65537, if they are not all of its multiplicative group: then being one says
+ * something.
+ */
 const SUBGROUPS = PRIMES.map((prime) => {
   const powers = new Set<number>();
-  if (prime > 2 && prime <= 167) for (let power = 1; !powers.has(power); power = (power * 65_537) % prime) powers.add(power);
+  if (prime > 2 && prime <= 167)
+    for (let power = 1; !powers.has(power); power = (power * 65_537) % prime) powers.add(power);
   return powers.size === 0 || powers.size === prime - 1 ? undefined : powers;
 });
 
@@ -73,7 +77,8 @@ export const isRoca = (modulus: bigint): boolean =>
 
 const FERMAT_ROUNDS = 110;
 
-// Squares are few modulo 2^6·3·5·7·11·13: in numbers of this size one round costs nothing, and one in about a hundred goes on.
+// Squares are few modulo 2^6·3·5·7·11·13: in numbers of this size one round costs nothing, and one in about a hundred
+// goes on.
 const SIEVE = 64 * 15_015;
 const SQUARES_64 = squaresModulo(64);
 const SQUARES_15015 = squaresModulo(15_015);

@@ -1,6 +1,7 @@
 /**
  * The closed descriptions from which a certificate is rendered: one profile's shape, one issuer key, the facts of one
- * certificate. Renderer, lints and the signer's re-check read the same three, so they cannot disagree about what is allowed.
+ * certificate. Renderer, lints and the signer's re-check read the same three, so they cannot disagree about what is
+ * allowed.
  */
 import type { SignatureAlgorithm } from './algorithm.ts';
 import type { SubjectValue, SubjectAttribute } from './distinguished-name.ts';

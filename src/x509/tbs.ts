@@ -1,5 +1,6 @@
 /**
- * THE renderer: shape, issuer and facts to the bytes that will be signed; and back to the facts. It has no options and copies
+ * THE renderer: shape, issuer and facts to the bytes that will be signed; and back to the facts. It has no options
+ * and copies
  * nothing that is not in those three, so that the signer can re-check a TBS by rendering it again and comparing bytes.
  */
 import { ALGORITHMS } from './algorithm.ts';
@@ -7,8 +8,15 @@ import type { Tbs } from './certificate.ts';
 import { constructed, DerError, element, integer, integerFromHex, sequence, time } from './der.ts';
 import { ATTRIBUTE_OF, encodeName, type SubjectValue } from './distinguished-name.ts';
 import {
-  encodeAuthorityInfoAccess, encodeAuthorityKeyId, encodeBasicConstraints, encodeCrlDistributionPoints, encodeExtendedKeyUsage,
-  encodeExtension, encodeKeyUsage, encodeSubjectAltName, type KeyUsage,
+  encodeAuthorityInfoAccess,
+  encodeAuthorityKeyId,
+  encodeBasicConstraints,
+  encodeCrlDistributionPoints,
+  encodeExtendedKeyUsage,
+  encodeExtension,
+  encodeKeyUsage,
+  encodeSubjectAltName,
+  type KeyUsage,
 } from './extensions.ts';
 import type { Name } from './name.ts';
 import { OID } from './oid.ts';
@@ -20,9 +28,11 @@ export const notAfterOf = (notBefore: number, validityMs: number): number => not
 
 /**
  * The TBSCertificate (RFC 5280 §4.1.2), the same bytes for the same facts. Extensions, always in this order:
- * AKI (key identifier only), SAN (critical exactly when the subject is empty), key usage (critical), extended key usage,
+ * AKI (key identifier only), SAN (critical exactly when the subject is empty), key usage (critical), extended key
+ * usage,
  * basic constraints (critical, CA:FALSE as the empty `3000`: verifiers that never saw the profile then need not guess),
- * one CRL distribution point, AIA with caIssuers. No subject key identifier: BR §7.1.2.7.6 recommends against it on leaves.
+ * one CRL distribution point, AIA with caIssuers. No subject key identifier: BR §7.1.2.7.6 recommends against it on
+ * leaves.
  * Throws RangeError, TypeError or DerError for facts that cannot be written; whether they are lawful is for the lints.
  */
 export function renderTbs(shape: CertificateShape, issuer: IssuerShape, facts: TbsFacts): Uint8Array {
@@ -45,9 +55,16 @@ function extensionsFor(shape: CertificateShape, issuer: IssuerShape, facts: TbsF
   const plain = (oid: string, value: Uint8Array): Uint8Array => encodeExtension({ oid, critical: false, value });
   const critical = (oid: string, value: Uint8Array): Uint8Array => encodeExtension({ oid, critical: true, value });
   const { names, subject, shard } = facts;
-  const altNames = names.length === 0 ? [] : [encodeExtension({
-    oid: OID.subjectAltName, critical: subject.length === 0, value: encodeSubjectAltName(names), // RFC 5280 §4.2.1.6
-  })];
+  const altNames =
+    names.length === 0
+      ? []
+      : [
+          encodeExtension({
+            oid: OID.subjectAltName,
+            critical: subject.length === 0,
+            value: encodeSubjectAltName(names), // RFC 5280 §4.2.1.6
+          }),
+        ];
   return [
     plain(OID.authorityKeyIdentifier, encodeAuthorityKeyId(issuer.keyId)),
     ...altNames,
@@ -64,7 +81,8 @@ export const keyUsageFor = ({ keyUsage, rsaKeyUsage = [] }: CertificateShape, sp
   rsaKeyUsage.length > 0 && keyTypeOf(spki) === 'rsa' ? [...new Set([...keyUsage, ...rsaKeyUsage])] : keyUsage;
 
 /**
- * What the TBS says beyond shape and issuer: renderTbs(shape, issuer, factsOf(tbs)) gives `tbs` again exactly when we rendered it.
+ * What the TBS says beyond shape and issuer: renderTbs(shape, issuer, factsOf(tbs)) gives `tbs` again exactly when we
+ * rendered it.
  * Throws DerError when it says something that facts cannot hold, and so cannot be ours.
  */
 export function factsOf(tbs: Tbs): TbsFacts {

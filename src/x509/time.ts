@@ -15,10 +15,14 @@ export function writeTime(at: number): { generalized: boolean; digits: string } 
   return at < FROM_2050 ? { generalized: false, digits: digits.slice(2) } : { generalized: true, digits };
 }
 
-/** Content octets to milliseconds since the epoch. Throws DerError unless written `[YY]YYMMDDHHMMSSZ`, a date that exists. */
+/**
+ * Content octets to milliseconds since the epoch. Throws DerError unless written `[YY]YYMMDDHHMMSSZ`, a date that
+ * exists.
+ */
 export function readTime(octets: Uint8Array, generalized: boolean, what: string): number {
   const years = generalized ? 4 : 2;
-  if (octets.length !== years + 11 || octets[years + 10] !== 0x5a) throw new DerError(`${what} is not a time to the second in UTC`);
+  if (octets.length !== years + 11 || octets[years + 10] !== 0x5a)
+    throw new DerError(`${what} is not a time to the second in UTC`);
   const pair = (at: number): number => {
     const tens = (octets[at] as number) - 0x30;
     const ones = (octets[at + 1] as number) - 0x30;

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { checkDer } from '../../src/x509/check-der.ts';
 import {
-  bitString, boolean, checkDer, DerError, element, integer, octetString, oid, readDer, readWhole, sequence, setOf, TAG, text, time,
+  bitString, boolean, DerError, element, integer, octetString, oid, readDer, readWhole, sequence, setOf, TAG, text, time,
 } from '../../src/x509/der.ts';
 import { oidText } from '../../src/x509/oid.ts';
 

@@ -12,7 +12,7 @@ import { ALGORITHMS, type SignatureAlgorithm } from '../../src/x509/algorithm.ts
 import { isSignedBy } from '../../src/x509/ca-certificate.ts';
 import { assembleCertificate, parseCertificate } from '../../src/x509/certificate.ts';
 import { assembleCrl, parseCrl, renderCrlTbs } from '../../src/x509/crl.ts';
-import { checkDer } from '../../src/x509/der.ts';
+import { checkDer } from '../../src/x509/check-der.ts';
 import { encodePem } from '../../src/x509/pem.ts';
 import { factsOf, notAfterOf, renderTbs } from '../../src/x509/tbs.ts';
 import { factsFor, hierarchy, NOW, type Profile, SHAPES, signWith } from './material.ts';

@@ -9,8 +9,7 @@ export const aiaDuplicateLocation: Lint = {
   cites: 'BR §7.1.2.7.7',
   applies: has(OID.authorityInfoAccess),
   fault({ tbs }) {
-    const locations = tbs.authorityInfoAccess?.map(({ method, location }) =>
-      `${method} ${location.name?.value}`) ?? [];
+    const locations = tbs.authorityInfoAccess?.map(({ method, location }) => `${method} ${location.name?.value}`) ?? [];
     return new Set(locations).size === locations.length
       ? undefined
       : 'authority information access has a location twice';

@@ -9,8 +9,9 @@ export const aiaLocationUriNotHttp: Lint = {
   cites: 'BR §7.1.2.7.7; RFC 5280 §8',
   applies: has(OID.authorityInfoAccess),
   fault({ tbs }) {
-    const wrong = tbs.authorityInfoAccess?.find(({ location: { name } }) =>
-      name?.type === 'uri' && !name.value.startsWith('http://'));
+    const wrong = tbs.authorityInfoAccess?.find(
+      ({ location: { name } }) => name?.type === 'uri' && !name.value.startsWith('http://'),
+    );
     return wrong && 'authority information access has a location that is not plain http';
   },
 };

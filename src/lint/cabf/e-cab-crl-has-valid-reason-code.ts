@@ -11,8 +11,7 @@ export const eCabCrlHasValidReasonCode: CrlLint = {
   cites: 'BR §7.2.2',
   applies: always,
   fault({ crl }) {
-    const wrong = crl.revoked?.find(({ reason }) =>
-      reason !== undefined && reason !== 0 && !ALLOWED.includes(reason));
+    const wrong = crl.revoked?.find(({ reason }) => reason !== undefined && reason !== 0 && !ALLOWED.includes(reason));
     return wrong && `the reason of ${wrong.serial} is ${wrong.reason}`;
   },
 };

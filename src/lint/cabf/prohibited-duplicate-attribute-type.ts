@@ -9,7 +9,10 @@ export const prohibitedDuplicateAttributeType: Lint = {
   cites: 'BR §7.1.4.2',
   applies: hasSubject,
   fault({ tbs }) {
-    const types = tbs.subjectRdns.flat().map(({ oid }) => oid).filter((oid) => oid !== OID.domainComponent);
+    const types = tbs.subjectRdns
+      .flat()
+      .map(({ oid }) => oid)
+      .filter((oid) => oid !== OID.domainComponent);
     return new Set(types).size === types.length ? undefined : 'an attribute of the subject is there twice';
   },
 };

@@ -8,7 +8,5 @@ export const prohibitedSubjectPublicKeyAlgorithmEncoding: Lint = {
   cites: 'BR §7.1.3.1 (Ed25519: RFC 8410 §3)',
   applies: always,
   fault: ({ tbs }) =>
-    tbs.publicKey === undefined
-      ? 'the algorithm of the key is not one of those listed, byte for byte'
-      : undefined,
+    tbs.publicKey === undefined ? 'the algorithm of the key is not one of those listed, byte for byte' : undefined,
 };

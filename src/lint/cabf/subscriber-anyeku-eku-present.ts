@@ -9,7 +9,5 @@ export const subscriberAnyekuEkuPresent: Lint = {
   cites: 'BR §7.1.2.7.10',
   applies: has(OID.extendedKeyUsage),
   fault: ({ tbs }) =>
-    tbs.extendedKeyUsage?.includes(OID.anyExtendedKeyUsage)
-      ? 'extended key usage has anyExtendedKeyUsage'
-      : undefined,
+    tbs.extendedKeyUsage?.includes(OID.anyExtendedKeyUsage) ? 'extended key usage has anyExtendedKeyUsage' : undefined,
 };

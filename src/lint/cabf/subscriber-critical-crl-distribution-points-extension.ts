@@ -8,6 +8,5 @@ export const subscriberCriticalCrlDistributionPointsExtension: Lint = {
   severity: 'error',
   cites: 'BR §7.1.2.7.6',
   applies: has(OID.crlDistributionPoints),
-  fault: ({ tbs }) =>
-    isCritical(tbs, OID.crlDistributionPoints) ? 'CRL distribution points are critical' : undefined,
+  fault: ({ tbs }) => (isCritical(tbs, OID.crlDistributionPoints) ? 'CRL distribution points are critical' : undefined),
 };

@@ -8,6 +8,5 @@ export const subscriberExtendedKeyUsageExtensionAbsent: Lint = {
   severity: 'error',
   cites: 'BR §7.1.2.7.6',
   applies: always,
-  fault: ({ tbs }) =>
-    tbs.extension(OID.extendedKeyUsage) === undefined ? 'extended key usage is missing' : undefined,
+  fault: ({ tbs }) => (tbs.extension(OID.extendedKeyUsage) === undefined ? 'extended key usage is missing' : undefined),
 };

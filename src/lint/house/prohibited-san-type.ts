@@ -10,7 +10,6 @@ export const prohibitedSanType: Lint = {
   applies: has(OID.subjectAltName),
   fault({ tbs, shape }) {
     const wrong = tbs.altNames?.find(({ name }) => name === undefined || !shape.nameTypes.includes(name.type));
-    return wrong &&
-      `SAN has a name of type ${wrong.name?.type ?? `[${wrong.tag & 0x1f}]`}, which the profile has not`;
+    return wrong && `SAN has a name of type ${wrong.name?.type ?? `[${wrong.tag & 0x1f}]`}, which the profile has not`;
   },
 };

@@ -10,7 +10,9 @@ export const xAuthorityInfoAccessNotIssuers: Lint = {
   applies: always,
   fault({ tbs, issuer }) {
     const descriptions = tbs.authorityInfoAccess ?? [];
-    const own = descriptions.length === 1 && descriptions[0]?.method === OID.caIssuers &&
+    const own =
+      descriptions.length === 1 &&
+      descriptions[0]?.method === OID.caIssuers &&
       descriptions[0].location.name?.value === issuer.caIssuersUrl;
     return own ? undefined : "authority information access is not the issuer's one URL";
   },

@@ -9,8 +9,10 @@ export const xCrlIdpScope: CrlLint = {
   cites: 'RFC 5280 §5.2.5; BR §7.2.2.1',
   applies: always,
   fault({ crl: { distributionPoint, extensions } }) {
-    if (distributionPoint === undefined || !extensions.some(({ oid, critical }) =>
-      oid === OID.issuingDistributionPoint && critical))
+    if (
+      distributionPoint === undefined ||
+      !extensions.some(({ oid, critical }) => oid === OID.issuingDistributionPoint && critical)
+    )
       return 'the issuing distribution point is missing or not critical';
     const { onlyUserCertificates, onlyCaCertificates, narrowed } = distributionPoint;
     return onlyUserCertificates && !onlyCaCertificates && !narrowed

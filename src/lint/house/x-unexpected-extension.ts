@@ -4,8 +4,13 @@ import { always } from '../look.ts';
 import type { Lint } from '../lint.ts';
 
 const EXPECTED: readonly string[] = [
-  OID.authorityKeyIdentifier, OID.subjectAltName, OID.keyUsage, OID.extendedKeyUsage, OID.basicConstraints,
-  OID.crlDistributionPoints, OID.authorityInfoAccess,
+  OID.authorityKeyIdentifier,
+  OID.subjectAltName,
+  OID.keyUsage,
+  OID.extendedKeyUsage,
+  OID.basicConstraints,
+  OID.crlDistributionPoints,
+  OID.authorityInfoAccess,
 ];
 
 export const xUnexpectedExtension: Lint = {

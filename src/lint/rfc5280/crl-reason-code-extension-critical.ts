@@ -9,8 +9,9 @@ export const crlReasonCodeExtensionCritical: CrlLint = {
   cites: 'RFC 5280 §5.3.1',
   applies: always,
   fault({ crl }) {
-    const wrong = crl.revoked?.find(({ extensions }) => extensions.some(({ oid, critical }) =>
-      oid === OID.reasonCode && critical));
+    const wrong = crl.revoked?.find(({ extensions }) =>
+      extensions.some(({ oid, critical }) => oid === OID.reasonCode && critical),
+    );
     return wrong && `the reason of ${wrong.serial} is critical`;
   },
 };

@@ -11,8 +11,9 @@ export const eExtSanUriRelative: Lint = {
   cites: 'RFC 5280 §4.2.1.6',
   applies: has(OID.subjectAltName),
   fault({ tbs }) {
-    const wrong = tbs.altNames?.find(({ tag, name }) =>
-      tag === GENERAL_NAME.uri && (name === undefined || nameFault(name) !== undefined));
+    const wrong = tbs.altNames?.find(
+      ({ tag, name }) => tag === GENERAL_NAME.uri && (name === undefined || nameFault(name) !== undefined),
+    );
     return wrong && 'SAN has a URI that is not absolute, or not in ASCII';
   },
 };

@@ -1,5 +1,5 @@
 /** What cannot be read in exactly one way is read differently by different verifiers. */
-import { checkDer } from '../../x509/der.ts';
+import { checkDer } from '../../x509/check-der.ts';
 import { always } from '../look.ts';
 import type { Lint } from '../lint.ts';
 

@@ -4,7 +4,11 @@ import { hasKeyType } from '../look.ts';
 import type { Lint } from '../lint.ts';
 
 const PROHIBITED: readonly KeyUsage[] = [
-  'keyEncipherment', 'dataEncipherment', 'keyAgreement', 'encipherOnly', 'decipherOnly',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'encipherOnly',
+  'decipherOnly',
 ];
 
 export const pkixKeyUsageValueProhibitedForEdwardsCurve: Lint = {

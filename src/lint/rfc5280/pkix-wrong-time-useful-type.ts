@@ -11,9 +11,12 @@ export const pkixWrongTimeUsefulType: Lint = {
   cites: 'RFC 5280 §4.1.2.5',
   applies: always,
   fault({ tbs }) {
-    const wrong = ([['notBefore', tbs.timeTags[0]], ['notAfter', tbs.timeTags[1]]] as const).find(
-      ([field, tag]) => tag !== (tbs[field] < FROM_2050 ? TAG.utcTime : TAG.generalizedTime),
-    );
+    const wrong = (
+      [
+        ['notBefore', tbs.timeTags[0]],
+        ['notAfter', tbs.timeTags[1]],
+      ] as const
+    ).find(([field, tag]) => tag !== (tbs[field] < FROM_2050 ? TAG.utcTime : TAG.generalizedTime));
     return wrong && `${wrong[0]} is written in the type for other years`;
   },
 };
