@@ -78,7 +78,7 @@ export function renderCrlTbs(
     issuer.subject,
     time(thisUpdate),
     time(nextUpdate),
-    ...(revoked.length === 0 ? [] : [sequence(...revoked.map(encodeRevoked))]),
+    ...(revoked.length === 0 ? [] : [element(TAG.sequence, Buffer.concat(revoked.map(encodeRevoked)))]),
     element(
       constructed(0),
       sequence(

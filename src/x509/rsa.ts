@@ -44,11 +44,18 @@ function primesUpTo(limit: number): number[] {
 }
 
 /** Primes in runs whose product is a safe integer: one long division for each run, the rest in plain numbers. */
-const RUNS = PRIMES.reduce<number[][]>((runs, prime) => {
-  const last = runs.at(-1) ?? [];
-  if (last.reduce((product, one) => product * one, prime) > Number.MAX_SAFE_INTEGER) return [...runs, [prime]];
-  return [...runs.slice(0, -1), [...last, prime]];
-}, []).map((primes) => ({ primes, product: BigInt(primes.reduce((product, prime) => product * prime, 1)) }));
+const RUNS = runsOf(PRIMES);
+
+function runsOf(primes: readonly number[]): { primes: readonly number[]; product: bigint }[] {
+  const runs: { primes: readonly number[]; product: bigint }[] = [];
+  for (const prime of primes) {
+    const last = runs.at(-1);
+    const product = BigInt(prime) * (last?.product ?? 1n);
+    if (last === undefined || product > Number.MAX_SAFE_INTEGER) runs.push({ primes: [prime], product: BigInt(prime) });
+    else runs[runs.length - 1] = { primes: [...last.primes, prime], product };
+  }
+  return runs;
+}
 
 /** The modulus modulo each of PRIMES, in their order. */
 const residues = (modulus: bigint): number[] =>

@@ -161,3 +161,9 @@ test('an empty CRL has no list, for OpenSSL, for pkijs and for us; a full one th
   assert.deepEqual(tbs.revoked?.map(({ serial, at: when, reason }) => [serial, when, reason]), [['0701', NOW - 60_000, 1], ['0702', NOW - 60_000, 1]]);
   assert.equal(tbs.number?.value, 42n);
 });
+
+test('a CRL may list a hundred and fifty thousand', () => {
+  const serials = Array.from({ length: 150_000 }, (_, i) => `07${i.toString(16).padStart(36, '0')}`);
+  const der = crl('ecdsa-sha256-p256', 3, serials);
+  assert.equal(parseCrl(der).tbs.revoked?.length, serials.length);
+});
