@@ -76,3 +76,9 @@ test('a lint holds only those that begin after it took effect', () => {
   const lint: Lint = { name: 'x', severity: 'error', cites: 'none', since: 1000, applies: () => true, fault: () => 'always' };
   assert.deepEqual([runEach([lint], certificate(), 999).length, runEach([lint], certificate(), 1000).length], [0, 1]);
 });
+
+test('shards are numbered from 1 to the number of shards', () => {
+  const found = (shard: number): boolean =>
+    runLints(certificate({ facts: { shard } })).some(({ lint }) => lint === 'x.crl_distribution_point_not_shards');
+  assert.deepEqual([0, 1, 4, 5].map(found), [true, false, false, true]);
+});
