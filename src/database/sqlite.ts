@@ -170,13 +170,13 @@ function isTaken(error: unknown): boolean {
 
 /** The conditions that pass, or that an operator ends; no commit can make them or mend them. */
 const passing: readonly (readonly [prefix: string, sentence: string])[] = [
-  ['SQLITE_FULL', 'the disk that holds the database is full'],
+  ['SQLITE_FULL', 'the disk that holds the database is full: free some space, nothing was half-written'],
   ['SQLITE_IOERR', 'the disk that holds the database fails'],
   ['SQLITE_BUSY', 'another process holds the database'],
   ['SQLITE_LOCKED', 'another process holds the database'],
   ['SQLITE_NOMEM', 'no memory is left for the database'],
-  ['SQLITE_CANTOPEN', 'the database file cannot be opened'],
-  ['SQLITE_READONLY', 'the database file may not be written'],
+  ['SQLITE_CANTOPEN', 'the database file cannot be opened: make the state directory writable for this user, or set CHANCERY_STATE'],
+  ['SQLITE_READONLY', 'the database file may not be written: make it writable for this user'],
   ['SQLITE_PROTOCOL', 'another process holds the database'],
   ['SQLITE_CORRUPT', 'the database file is damaged: restore a backup'],
 ];
