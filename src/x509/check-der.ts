@@ -2,11 +2,12 @@
  * Is it DER all the way down? For bytes whose meaning is not looked at: what a lint is given, what a test was
  * handed.
  */
+import { isAscii, isUtf8 } from 'node:buffer';
 import { DerError, type DerReader, MAX_OCTETS, readDer, TAG } from './der.ts';
 
 /**
  * Throws DerError unless `bytes` are one DER element all the way down, as far as the universal types tell:
- * lengths, booleans, integers, identifiers, times, bit strings, the order of SET OF (X.690 §11.6).
+ * lengths, booleans, integers, identifiers, times, strings, the order of SET OF (X.690 §11.6).
  */
 export function checkDer(bytes: Uint8Array, limit = MAX_OCTETS): void {
   const outer = readDer(bytes, limit);
@@ -32,8 +33,18 @@ function checkElement(reader: DerReader): void {
 
 function checkPrimitive(tag: number, reader: DerReader): void {
   if (tag === 0x10 || tag === 0x11) throw new DerError('a constructed type is written as primitive');
-  reader.take(tag, 'an element');
+  const octets = reader.take(tag, 'an element');
+  if (STRINGS[tag]?.(octets) === false) throw new DerError('a string has octets that its type does not have');
 }
+
+const latin1 = (octets: Uint8Array): string => Buffer.from(octets).toString('latin1');
+
+/** What the string types may hold: X.690 §8.23, X.680 §41. */
+const STRINGS: Readonly<Record<number, (octets: Uint8Array) => boolean>> = {
+  [TAG.utf8String]: isUtf8,
+  [TAG.printableString]: (octets) => /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(latin1(octets)),
+  [TAG.ia5String]: isAscii,
+};
 
 function checkSet(reader: DerReader): void {
   const members = reader.enter(TAG.set, 'a set');

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { allCrlLints, allLints, type Lint, runCrlLints, runLints } from '../../src/lint/index.ts';
 import { runEach } from '../../src/lint/lint.ts';
 import { DerError } from '../../src/x509/der.ts';
-import { renderTbs } from '../../src/x509/tbs.ts';
+import { factsOf, renderTbs } from '../../src/x509/tbs.ts';
 import { parseTbs } from '../../src/x509/certificate.ts';
 import { ALGORITHMS, type SignatureAlgorithm } from '../../src/x509/algorithm.ts';
 import type { KeyType } from '../../src/x509/public-key.ts';
@@ -81,4 +82,24 @@ test('shards are numbered from 1 to the number of shards', () => {
   const found = (shard: number): boolean =>
     runLints(certificate({ facts: { shard } })).some(({ lint }) => lint === 'x.crl_distribution_point_not_shards');
   assert.deepEqual([0, 1, 4, 5].map(found), [true, false, false, true]);
+});
+
+test('no TBS, however mangled, makes a lint throw; and none but a lawful one passes unseen', () => {
+  for (const profile of ['server', 'device', 'workload'] as const) {
+    const { issuer } = hierarchy('ecdsa-sha256-p256');
+    const shape = SHAPES[profile];
+    const good = renderTbs(shape, issuer, factsFor(profile, 'rsa'));
+    fc.assert(fc.property(fc.nat({ max: good.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+      const bytes = Uint8Array.from(good, (octet, i) => (i === at ? octet ^ flip : octet));
+      let tbs: ReturnType<typeof parseTbs>;
+      try {
+        tbs = parseTbs(bytes);
+      } catch (error) {
+        assert.ok(error instanceof DerError);
+        return;
+      }
+      if (runLints({ tbs, shape, issuer }).length > 0) return;
+      assert.deepEqual(Buffer.from(renderTbs(shape, issuer, factsOf(tbs))), Buffer.from(bytes)); // lawful, with other facts
+    }), { numRuns: 1500 });
+  }
 });

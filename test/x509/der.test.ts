@@ -44,6 +44,9 @@ const NOT_DER: [rule: string, hex: string][] = [
   ['a date that does not exist', `17 0d ${Buffer.from('260229000000Z').toString('hex')}`],
   ['an hour that does not exist', `17 0d ${Buffer.from('260101240000Z').toString('hex')}`],
   ['a leap second', `17 0d ${Buffer.from('261231235960Z').toString('hex')}`],
+  ['a UTF8String that is no UTF-8', '0c 01 ff'],
+  ['a PrintableString with an asterisk', '13 01 2a'],
+  ['an IA5String with an umlaut', '16 01 fc'],
   ['nesting that is too deep', nested(20)],
 ];
 
