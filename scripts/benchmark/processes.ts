@@ -24,12 +24,8 @@ const statOf = (pid: number): string[] => read(`/proc/${pid}/stat`)?.replace(/^.
 /** User and system time so far, in ms; of a process that has ended, 0. */
 export const cpuOf = (pid: number): number => (Number(statOf(pid)[11] ?? 0) + Number(statOf(pid)[12] ?? 0)) * TICK_MS;
 
-/** Resident memory in MB, without pages that are shared with its siblings: PostgreSQL's processes share their buffers. */
-export function memoryOf(pid: number): number {
-  const status = read(`/proc/${pid}/status`) ?? '';
-  const kB = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
-  return (kB('VmRSS') - kB('RssShmem')) / 1024;
-}
+/** Memory in MB as the kernel shares it out (PSS): pages of several processes, such as node's own code, count once in all. */
+export const memoryOf = (pid: number): number => Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? '')?.[1] ?? 0) / 1024;
 
 export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ').trim() ?? '';
 

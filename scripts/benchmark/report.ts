@@ -31,7 +31,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 function flowText(flows: readonly ServerFlow[]): string {
   const rates = table(['complete ACME issuances', 'clients', 'per s', 'p50 ms', 'p95 ms', 'p99 ms', 'failed'],
     flows.map((each) => [each.server, String(each.clients), round(each.perSecond), round(each.p50, 1), round(each.p95, 1), round(each.p99, 1), String(each.failed)]));
-  const costs = table(['cost per issuance', 'clients', 'server CPU ms', 'client CPU ms', 'server MB'],
+  const costs = table(['cost per issuance', 'clients', 'server CPU ms', 'client CPU ms', 'server MB (PSS)'],
     flows.map((each) => [each.server, String(each.clients), round(sum(each.cpu), 2), round(each.clientCpu, 2), round(sum(each.memory))]));
   const shares = flows.map((each) => `  ${each.server}, ${each.clients}: CPU ms ${byName(each.cpu, 2)}; MB ${byName(each.memory, 0)}`);
   const failures = flows.flatMap((each) => (each.firstFailure === undefined ? [] : [`  ${each.server}, ${each.clients}: ${each.firstFailure}`]));

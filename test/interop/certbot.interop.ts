@@ -1,0 +1,25 @@
+// The newest certbot (Debian's is years older): http-01 with its standalone server.
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openLab } from '../clients/lab.ts';
+import { assertAccepted } from '../clients/relying-party.ts';
+import { checkInvariants } from '../support/invariants.ts';
+import { run } from '../support/processes.ts';
+import { fromPip } from './toolchain.ts';
+
+test('certbot, newest', { timeout: 20 * 60_000 }, async (t) => {
+  const certbot = await fromPip(t, 'certbot==5.8.0', 'certbot');
+  if (certbot === undefined) return;
+  await using lab = await openLab();
+  const home = lab.folder('certbot');
+  await run(certbot, [
+    'certonly', '--non-interactive', '--agree-tos', '--register-unsafely-without-email', '--server', lab.world.directoryUrl,
+    '--standalone', '--http-01-address', '127.0.0.1', '--http-01-port', String(lab.world.http01Port), '--domain', 'newest.localhost',
+    '--config-dir', join(home, 'config'), '--work-dir', join(home, 'work'), '--logs-dir', join(home, 'logs'),
+  ], { env: { REQUESTS_CA_BUNDLE: lab.world.rootFile, NO_PROXY: '*' } });
+  const live = join(home, 'config/live/newest.localhost');
+  await assertAccepted(lab.world, {
+    chain: join(live, 'fullchain.pem'), key: join(live, 'privkey.pem'), names: ['DNS:newest.localhost'], keyKind: 'ec P-256',
+  });
+  await checkInvariants(lab.world);
+});
