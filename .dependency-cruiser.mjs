@@ -7,8 +7,8 @@
 const PURE = '^src/(x509|lint|merkle)/';
 const CLOCK = '^src/clock[.]ts$';
 const WIRING = '^src/(main|wiring[^/]*)[.]ts$|^src/wiring/';
-/** The signer process begins here: it is started by its command. */
-const SIGNER_ENTRY = '^src/cli/signer[.]ts$';
+/** Commands of the signer's operator: it is started, and told of a restore, by them. */
+const SIGNER_ENTRY = '^src/cli/(signer|restore)[.]ts$';
 const SOCKETS = '^(node:)?(http|https|http2|net|tls|dns|dgram)(/|$)';
 const SQL = 'node_modules/(knex|pg|better-sqlite3)/';
 const typesAreFree = { dependencyTypesNot: ['type-only'] };
