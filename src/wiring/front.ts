@@ -28,7 +28,7 @@ import { connectSigner, type Signer } from '../signing/client.ts';
 import * as events from '../telemetry/events.ts';
 import { collectProcessMetrics, registry } from '../telemetry/metrics.ts';
 import { openValidator } from '../validation/index.ts';
-import { AuthorityFault, loadAuthority } from './authority.ts';
+import { AuthorityFault, checkPaths, loadAuthority } from './authority.ts';
 import { haltAt } from './halt.ts';
 import { operationsOf } from './operations.ts';
 import { OwnCertificate } from './own-certificate.ts';
@@ -59,6 +59,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const { generation: first, environment, configDirectory, clock = systemClock } = options;
   await using opened = new AsyncDisposableStack();
   let authority: Authority = loadAuthority(first);
+  await checkPaths(authority, clock.now());
   const generation = (): Generation => authority.generation;
   const frontId = publicId(clock.now(), random);
   const reached = haltAt(first.mode, environment['CHANCERY_HALT_AT']);
@@ -103,6 +104,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
 
   const adopt = async (next: Generation, by: string): Promise<void> => {
     const loaded = loadAuthority(next); // throws before anything has changed
+    await checkPaths(loaded, clock.now());
     const changed = await recordGeneration({ database, random }, next, by, clock.now());
     authority = loaded;
     if (changed) events.configurationApplied({ digest: next.digest, by });
