@@ -31,7 +31,7 @@ export class KeyModule {
       this.graphene.initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
       this.#initialised = true;
     } catch (error) {
-      throw asKeyFault(error, 'C_Initialize');
+      throw asKeyFault(error, `C_Initialize of ${this.path}`);
     }
   }
 

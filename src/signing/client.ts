@@ -80,6 +80,7 @@ class Connection implements Signer {
   #id: number | undefined;
   #ids: readonly number[] = [];
   #state: SignerState = 'unavailable';
+  #why: string | undefined;
   #socket: Socket | undefined;
   #greeted = false;
   #outgoing: Buffer[] = [];
@@ -175,7 +176,7 @@ class Connection implements Signer {
   #expire(): void {
     const now = this.#options.clock.now();
     for (const [call, { deadline }] of this.#calls) {
-      if (deadline <= now) this.#settle(call, unavailable('the signer did not answer before the deadline'));
+      if (deadline <= now) this.#settle(call, unavailable(this.#why ?? 'the signer did not answer before the deadline'));
     }
   }
 
@@ -268,6 +269,7 @@ class Connection implements Signer {
   }
 
   #enter(state: SignerState, why: string | undefined): void {
+    this.#why = why;
     if (state === this.#state) return;
     this.#state = state;
     this.#options.events?.state?.(state, why);

@@ -164,7 +164,9 @@ export class Desk {
     const other = refused(`the serial ${serial} was used for something else`);
     const inFlight = this.#inFlight.get(mark(purpose, issuerKey, serial));
     if (inFlight !== undefined) {
-      return inFlight.core === core && same(inFlight.tbs, job.tbs) ? inFlight.outcome : other;
+      if (inFlight.core !== core || !same(inFlight.tbs, job.tbs)) return other;
+      // The one before may have had less time than this one.
+      return inFlight.outcome.then((outcome) => (outcome.kind === 'unavailable' ? this.#sign(job) : outcome));
     }
     const line = this.#line(purpose, issuerKey, serial);
     if (line === undefined) return undefined;

@@ -77,6 +77,7 @@ async function start(config: SignerConfig, hooks: WorkerHooks): Promise<AsyncDis
   };
 
   const wanted = config.keys.map(wantedKey);
+  note({ type: 'beat', callMs: 0 }); // from here on the module may hang
   const keys = new SigningKeys({
     modulePath: modulePath(config, wanted),
     wanted,
