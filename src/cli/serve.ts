@@ -20,6 +20,7 @@ SIGHUP takes up a changed configuration, SIGTERM and Ctrl-C drain and stop withi
   async run() {
     // A front of several tells the process that started them all; that one prints what to try.
     await serveUntilStopped(loadGeneration(process.env), () => process.send?.({ kind: 'ready' }), cluster.isWorker ? 'file' : 'stdout');
+    if (process.connected) process.disconnect(); // the channel to the starter would keep this process alive
     return 0;
   },
 };
