@@ -70,9 +70,10 @@ export class OwnCertificate {
     const chain = [outcome.certificate.der, ...ca.chain(outcome.certificate.issuerKey)];
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     const text = key + chain.map((der) => encodePem('CERTIFICATE', der)).join('');
-    writeFileSync(`${this.#file}.new`, text, { mode: 0o600 });
-    chmodSync(`${this.#file}.new`, 0o600);
-    renameSync(`${this.#file}.new`, this.#file);
+    const made = `${this.#file}.${process.pid}`; // fronts that start together must not write into each other's file
+    writeFileSync(made, text, { mode: 0o600 });
+    chmodSync(made, 0o600);
+    renameSync(made, this.#file);
     return this.current();
   }
 
