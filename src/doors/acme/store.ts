@@ -4,6 +4,7 @@
  */
 import type { ChallengeType } from '../../config/generation.ts';
 import type { Database, Write } from '../../database/database.ts';
+import { isPublicId } from '../../database/public-id.ts';
 import { rawStatement, statement } from '../../database/statement.ts';
 import { readSerial } from '../../x509/serial.ts';
 import type { Account } from './account.ts';
@@ -306,24 +307,32 @@ export const load: { readonly [A in keyof About]: Load<About[A]> } = {
   },
   async authorization(database, site, account, ids) {
     const row = await database.one<AccountRow & AuthorizationRow & { authorization_id: string | null }>(
-      findAuthorization, { ...scope(site), account, id: ids['authorization'] ?? '' });
+      findAuthorization, { ...scope(site), account, id: idIn(ids, 'authorization') });
     return row && { account: toAccount(row), about: row.authorization_id === null ? undefined : toAuthorization(row) };
   },
   async order(database, site, account, ids) {
-    const rows = await database.many<AccountRow & OrderRow>(findOrder, { ...scope(site), account, id: ids['order'] ?? '' });
+    const rows = await database.many<AccountRow & OrderRow>(findOrder, { ...scope(site), account, id: idIn(ids, 'order') });
     const [row] = rows;
     return row && { account: toAccount(row), about: row.order_id === null ? undefined : toOrder(rows, row) };
   },
   async certificate(database, site, account, ids) {
-    const serial = ids['serial'] ?? '';
+    const { serial = '', issuer = '' } = ids;
+    const day = readSerial(serial)?.day;
     const row = await database.one<AccountRow & { issuer_key: string | null; der: Uint8Array }>(findCertificate, {
-      ...scope(site), account, kind: REQUESTER_KIND, issuer: ids['issuer'] ?? '', serial, day: readSerial(serial)?.day ?? -1,
+      ...scope(site), account, kind: REQUESTER_KIND, day: day ?? -1, serial: day === undefined ? '' : serial,
+      issuer: /^[\w.-]{1,64}$/.test(issuer) ? issuer : '',
     });
     return row && {
       account: toAccount(row), about: row.issuer_key === null ? undefined : { issuerKey: row.issuer_key, der: row.der },
     };
   },
 };
+
+/** What cannot be an id is looked up as none: paths hold what strangers put there, NUL included, which PostgreSQL takes for a fault. */
+function idIn(ids: Ids, name: string): string {
+  const id = ids[name] ?? '';
+  return isPublicId(id) ? id : '';
+}
 
 const scope = (site: Site) => ({ realm: site.realm, directory: site.directory.name });
 

@@ -79,3 +79,12 @@ test('an attempt that is put back is taken by one front only', async () => {
   assert.equal(taken.reduce((sum, n) => sum + n, 0), 1);
   assert.equal((await client.post(authorization.challenges[0].url)).json.status, 'valid');
 });
+
+test('6.9: NUL and other rubbish in a path is not found, and no fault', async () => {
+  const { lab, send } = await twoFronts();
+  await using _ = lab;
+  const client = await AcmeClient.registered(send, lab.directoryUrl);
+  for (const path of ['order/%00', 'order/a%00b/finalize', 'authorization/%00', 'challenge/%00/http-01', 'certificate/%00/%00', 'certificate/development-1/%F0%9F%98%80', 'order/%E4']) {
+    refused(await client.post(`https://ca.test/acme/${path}`, path.endsWith('finalize') ? { csr: '' } : ''), 404, 'malformed');
+  }
+});
