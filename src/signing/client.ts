@@ -176,7 +176,8 @@ class Connection implements Signer {
   #expire(): void {
     const now = this.#options.clock.now();
     for (const [call, { deadline }] of this.#calls) {
-      if (deadline <= now) this.#settle(call, unavailable(this.#why ?? 'the signer did not answer before the deadline'));
+      if (deadline <= now)
+        this.#settle(call, unavailable(this.#why ?? 'the signer did not answer before the deadline'));
     }
   }
 

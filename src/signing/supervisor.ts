@@ -97,6 +97,7 @@ class Watch implements Supervisor {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#stopping) return;
     this.#stopping = true;
     clearTimeout(this.#restart);
     const worker = this.#worker;

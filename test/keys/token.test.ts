@@ -47,7 +47,11 @@ after(() => {
   rmSync(directory, { recursive: true });
 });
 
-const open = (path: string, spki: Uint8Array | undefined, algorithm: SignatureAlgorithm = 'ecdsa-sha256-p256'): Token => {
+const open = (
+  path: string,
+  spki: Uint8Array | undefined,
+  algorithm: SignatureAlgorithm = 'ecdsa-sha256-p256',
+): Token => {
   const uri = parseKeyUri(`pkcs11:token=keys;${path}?pin-source=${directory}/pin`);
   const wanted: WantedKey = { id: 'issuer-1', uri, spki: spki as Uint8Array, algorithm };
   module.initialise();
@@ -61,7 +65,11 @@ for (const [kind, algorithms] of KINDS) {
       // Many, so that leading zeros and high bits of r and s all occur.
       for (let round = 0; round < (kind.startsWith('p-') ? 300 : 3); round++) {
         const tbs = Buffer.from(`round ${round}`);
-        const signature = await (token.lanes[0] as (typeof token.lanes)[0]).sign(token.handle('issuer-1'), MECHANISMS[algorithm], tbs);
+        const signature = await (token.lanes[0] as (typeof token.lanes)[0]).sign(
+          token.handle('issuer-1'),
+          MECHANISMS[algorithm],
+          tbs,
+        );
         assert.ok(ALGORITHMS[algorithm].verify(spkis.get(kind) as Uint8Array, tbs, signature));
       }
     });
@@ -79,12 +87,22 @@ test('the key is found by its public value: another key under the same label doe
 });
 
 const REFUSED: readonly [what: string, path: string, key: string, why: RegExp][] = [
-  ['a key under another label than the URI says', 'object=p-384', 'p-256', /labelled "p-256", its URI says object=p-384/],
+  [
+    'a key under another label than the URI says',
+    'object=p-384',
+    'p-256',
+    /labelled "p-256", its URI says object=p-384/,
+  ],
   ['a key under another id than the URI says', 'id=%63', 'p-256', /has the id 01, its URI says 63/],
   ['an extractable key', 'object=loose', 'loose', /is extractable/],
   ['a key that is not sensitive', 'object=shown', 'shown', /is not sensitive/],
   ['a key that may not sign', 'object=mute', 'mute', /may not sign/],
-  ['two private keys under the id of the public key', 'object=same-id', 'same-id', /holds 2 private keys with the id 24/],
+  [
+    'two private keys under the id of the public key',
+    'object=same-id',
+    'same-id',
+    /holds 2 private keys with the id 24/,
+  ],
 ];
 for (const [what, path, key, why] of REFUSED) {
   test(`refused: ${what}`, () => {
@@ -101,7 +119,12 @@ test('refused: the right label over another public key than the certificate has'
 
 test('a token that is not there is waited for; keys of one token share it', () => {
   const uri = (token: string) => parseKeyUri(`pkcs11:token=${token};object=a?pin-source=/p`);
-  const wanted = (id: string, token: string): WantedKey => ({ id, uri: uri(token), spki: new Uint8Array(), algorithm: 'ed25519' });
+  const wanted = (id: string, token: string): WantedKey => ({
+    id,
+    uri: uri(token),
+    spki: new Uint8Array(),
+    algorithm: 'ed25519',
+  });
   assert.deepEqual(
     byToken([wanted('1', 'a'), wanted('2', 'b'), wanted('3', 'a')]).map((group) => group.map(({ id }) => id)),
     [['1', '3'], ['2']],
@@ -109,7 +132,8 @@ test('a token that is not there is waited for; keys of one token share it', () =
   module.initialise();
   assert.throws(
     () => new Token(module, [wanted('1', 'nowhere')], 1, new RefusedPins(join(directory, 'refused'))),
-    (error) => error instanceof KeyFault && error.remedy === 'initialise' && /there is no token nowhere/.test(error.message),
+    (error) =>
+      error instanceof KeyFault && error.remedy === 'initialise' && /there is no token nowhere/.test(error.message),
   );
 });
 
@@ -121,7 +145,12 @@ test('a module that is missing or is none is named in one sentence', () => {
 test('ECDSA: only signatures of the right length, without zeros, become Ecdsa-Sig-Value', () => {
   const { output } = MECHANISMS['ecdsa-sha256-p256'];
   const half = (first: number) => Buffer.concat([Buffer.of(first), Buffer.alloc(30), Buffer.of(1)]);
-  assert.equal(Buffer.from(output(Buffer.concat([half(0x80), half(0)]))).toString('hex').slice(0, 10), '3026022100');
+  assert.equal(
+    Buffer.from(output(Buffer.concat([half(0x80), half(0)])))
+      .toString('hex')
+      .slice(0, 10),
+    '3026022100',
+  );
   assert.throws(() => output(Buffer.alloc(63)), /of 63 bytes/);
   assert.throws(() => output(Buffer.concat([Buffer.alloc(32), half(1)])), /zero/);
 });

@@ -35,7 +35,10 @@ const pidsOf = (signer: TestSigner): Pids | undefined => {
 /** A supervisor in a process of its own. */
 async function startProcesses(signer: TestSigner): Promise<AsyncDisposable> {
   const child = spawn(process.execPath, signer.argv('supervisor'), { env: signer.environment, stdio: 'inherit' });
-  await until(() => pidsOf(signer)?.supervisor === child.pid, () => 'the supervisor did not start');
+  await until(
+    () => pidsOf(signer)?.supervisor === child.pid,
+    () => 'the supervisor did not start',
+  );
   return {
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -70,13 +73,24 @@ for (const [point, truth] of POINTS) {
       // A front that dies with its request: nobody sends it again.
       const forgetful = signer.connect();
       void forgetful.sign(request);
-      await until(() => existsSync(join(signer.file.stateDirectory, 'stopped')), () => `${point} was not reached`);
+      await until(
+        () => existsSync(join(signer.file.stateDirectory, 'stopped')),
+        () => `${point} was not reached`,
+      );
       await forgetful[Symbol.asyncDispose]();
       if (victim === 'supervisor') process.kill(before.supervisor, 'SIGKILL');
-      await until(() => !alive(before[victim]), () => `the ${victim} lives on`);
-      if (victim === 'supervisor') await until(() => !alive(before.worker), () => 'the worker outlived its supervisor');
+      await until(
+        () => !alive(before[victim]),
+        () => `the ${victim} lives on`,
+      );
+      if (victim === 'supervisor')
+        await until(
+          () => !alive(before.worker),
+          () => 'the worker outlived its supervisor',
+        );
 
-      await using _second = victim === 'supervisor' ? await startProcesses(signer) : { async [Symbol.asyncDispose]() {} };
+      await using _second =
+        victim === 'supervisor' ? await startProcesses(signer) : { async [Symbol.asyncDispose]() {} };
       const ask = {
         purpose: 'certificate',
         issuerKey: 'test-1',
@@ -99,7 +113,10 @@ for (const [point, truth] of POINTS) {
       assert.equal(late.kind, truth === 'signed' ? 'signed' : 'refused', JSON.stringify(late));
 
       const lines = [...readJournal(signer.journalDirectory)].filter(({ serial }) => serial === facts.serial);
-      assert.deepEqual(lines.map(({ purpose }) => purpose), [truth === 'signed' ? 'certificate' : 'tombstone']);
+      assert.deepEqual(
+        lines.map(({ purpose }) => purpose),
+        [truth === 'signed' ? 'certificate' : 'tombstone'],
+      );
     });
   }
 }
@@ -111,12 +128,20 @@ test('a request under way when the worker is killed is answered by the next work
   const all = Array.from({ length: 200 }, () => signer.tbs());
   const outcomes = Promise.all(all.map((tbs) => client.sign(job(tbs))));
   for (let round = 0; round < 3; round++) {
-    await until(() => client.state() === 'ready', () => 'not ready');
+    await until(
+      () => client.state() === 'ready',
+      () => 'not ready',
+    );
     process.kill(signer.supervisor?.workerPid as number, 'SIGKILL');
-    await until(() => client.state() !== 'ready', () => 'the client did not notice');
+    await until(
+      () => client.state() !== 'ready',
+      () => 'the client did not notice',
+    );
   }
   for (const outcome of await outcomes) assert.equal(outcome.kind, 'signed', JSON.stringify(outcome));
-  const serials = [...readJournal(signer.journalDirectory)].map(({ serial }) => serial).filter((serial) => serial !== '');
+  const serials = [...readJournal(signer.journalDirectory)]
+    .map(({ serial }) => serial)
+    .filter((serial) => serial !== '');
   assert.equal(serials.length, 200);
   assert.equal(new Set(serials).size, 200);
 });
@@ -136,10 +161,19 @@ test('a worker that hangs and has lost its supervisor is killed by the next one'
   signer.shim.hang('C_SignInit', 1); // in the thread that would notice that the supervisor is gone
   void client.sign(job(signer.tbs()));
   const hung = signer.shim.count('C_SignInit');
-  await until(() => signer.shim.count('C_SignInit') > hung || client.state() === 'ready', () => 'no call');
+  await until(
+    () => signer.shim.count('C_SignInit') > hung,
+    () => 'no call',
+  );
   process.kill(before.supervisor, 'SIGKILL');
-  await until(() => !alive(before.supervisor), () => 'the supervisor lives on');
+  await until(
+    () => !alive(before.supervisor),
+    () => 'the supervisor lives on',
+  );
   await using _second = await startProcesses(signer);
-  await until(() => !alive(before.worker), () => 'the hung worker lives on');
+  await until(
+    () => !alive(before.worker),
+    () => 'the hung worker lives on',
+  );
   await clientState(client, 'ready');
 });

@@ -23,7 +23,9 @@ function assertSigned(signer: TestSigner, tbs: Uint8Array, outcome: SigningOutco
 
 /** The journal is whole, and every serial has one line. */
 function assertJournal(signer: TestSigner): void {
-  const serials = [...readJournal(signer.journalDirectory)].map(({ serial }) => serial).filter((serial) => serial !== '');
+  const serials = [...readJournal(signer.journalDirectory)]
+    .map(({ serial }) => serial)
+    .filter((serial) => serial !== '');
   assert.equal(new Set(serials).size, serials.length, 'a serial has two lines');
 }
 
@@ -74,8 +76,20 @@ test('faults that pass: the request gets its signature, late', async (t) => {
 
 const LASTING: readonly [what: string, fault: (shim: Shim) => void][] = [
   ['the device fails', (shim) => shim.fail('C_Sign', CKR.DEVICE_ERROR, FOREVER)],
-  ['no session can be opened', (shim) => { shim.fail('C_OpenSession', CKR.DEVICE_REMOVED, FOREVER); shim.loseSession('C_Sign', 2); }],
-  ['the module cannot be initialised', (shim) => { shim.fail('C_Initialize', CKR.GENERAL_ERROR, FOREVER); shim.fail('C_Sign', CKR.GENERAL_ERROR, 2); }],
+  [
+    'no session can be opened',
+    (shim) => {
+      shim.fail('C_OpenSession', CKR.DEVICE_REMOVED, FOREVER);
+      shim.loseSession('C_Sign', 2);
+    },
+  ],
+  [
+    'the module cannot be initialised',
+    (shim) => {
+      shim.fail('C_Initialize', CKR.GENERAL_ERROR, FOREVER);
+      shim.fail('C_Sign', CKR.GENERAL_ERROR, 2);
+    },
+  ],
   ['every signature has a bit flipped', (shim) => shim.flipSignatures(FOREVER)],
   ['every call hangs', (shim) => shim.hang('C_Sign', FOREVER)],
   ['every call crashes', (shim) => shim.crash('C_Sign', FOREVER)],
@@ -126,13 +140,19 @@ test('a wrong PIN is tried once, over restarts, until its file changes', async (
   writeFileSync(file, 'not-the-pin');
   await signer.start();
   const said = () => signer.supervisor?.why ?? '';
-  await until(() => /refused the PIN/.test(said()), () => `said: ${said()}`);
+  await until(
+    () => /refused the PIN/.test(said()),
+    () => `said: ${said()}`,
+  );
   assert.match(said(), /token test refused the PIN in .*; it is not tried again until that file changes/);
   assert.ok(!said().includes('not-the-pin'));
   await pause(2500); // several rounds of trying again
   const worker = signer.supervisor?.workerPid as number;
   process.kill(worker, 'SIGKILL');
-  await until(() => signer.supervisor?.workerPid !== worker && /or its entry in/.test(said()), () => `said: ${said()}`);
+  await until(
+    () => signer.supervisor?.workerPid !== worker && /or its entry in/.test(said()),
+    () => `said: ${said()}`,
+  );
   assert.equal(signer.shim.count('C_Login'), 1);
   assert.equal(signer.supervisor?.state, 'unavailable');
   writeFileSync(file, PIN);
@@ -147,7 +167,10 @@ test('operator faults are one sentence, and are over when they are mended', asyn
   const file = join(signer.directory, 'pin');
   chmodSync(file, 0o644);
   await signer.start();
-  await until(() => /open to others/.test(signer.supervisor?.why ?? ''), () => signer.said.join(' | '));
+  await until(
+    () => /open to others/.test(signer.supervisor?.why ?? ''),
+    () => signer.said.join(' | '),
+  );
   assert.ok(!/\n|    at /.test(signer.supervisor?.why ?? ''));
   chmodSync(file, 0o600);
   await signer.ready();

@@ -23,7 +23,10 @@ const signer = await TestSigner.open({
     const only = key as NonNullable<typeof key>;
     const permittedNames = { permitted: { dns: ['example.test'], ip: ['10.0.0.0/8'] }, excluded: {} };
     // The same key once more under another id, with a ceiling that is reached at once.
-    return [{ ...only, permittedNames }, { ...only, id: 'slow-1', ratePerSecond: 1 }];
+    return [
+      { ...only, permittedNames },
+      { ...only, id: 'slow-1', ratePerSecond: 1 },
+    ];
   },
 });
 await signer.ready();
@@ -71,7 +74,16 @@ const caTbs = () => {
   const issuer = { subject: signer.issuer.subject, keyId: signer.issuer.keyId, algorithm: signer.issuer.algorithm };
   const times = from(Date.now() - 60_000);
   const serial = serialOf(7, times.notAfter);
-  return renderCaTbs({ kind: 'intermediate', serial, issuer, subject, spki, keyId: keyIdOf(spki), pathLength: 0, ...times });
+  return renderCaTbs({
+    kind: 'intermediate',
+    serial,
+    issuer,
+    subject,
+    spki,
+    keyId: keyIdOf(spki),
+    pathLength: 0,
+    ...times,
+  });
 };
 /** An extension put behind the others, inside lengths that are mended: DER that reads well and was never rendered. */
 function smuggled(): Uint8Array {
@@ -92,27 +104,66 @@ const CERTIFICATES: readonly [what: string, tbs: () => Uint8Array, why: RegExp][
   ['a serial of another day', () => signer.tbs({ serial: serialOf(7, Date.now() + 90 * DAY) }), /another day/],
   ['an extension smuggled in', smuggled, /not the bytes|cannot be read|unexpected/],
   ['CA:TRUE', caTbs, /./],
-  ['another CRL distribution point', () => signer.tbs({}, SERVER_SHAPE, issuerWith({ crlUrl: 'http://evil.test/x' })), /not the bytes/],
+  [
+    'another CRL distribution point',
+    () => signer.tbs({}, SERVER_SHAPE, issuerWith({ crlUrl: 'http://evil.test/x' })),
+    /not the bytes/,
+  ],
   ['a shard that is not there', () => signer.tbs({ shard: 5 }), /no shard 5/],
-  ['another AIA', () => signer.tbs({}, SERVER_SHAPE, issuerWith({ caIssuersUrl: 'http://evil.test/x' })), /not the bytes/],
+  [
+    'another AIA',
+    () => signer.tbs({}, SERVER_SHAPE, issuerWith({ caIssuersUrl: 'http://evil.test/x' })),
+    /not the bytes/,
+  ],
   ['another AKI', () => signer.tbs({}, SERVER_SHAPE, issuerWith({ keyId: '00'.repeat(20) })), /not the bytes/],
-  ['another issuer name', () => signer.tbs({}, SERVER_SHAPE, issuerWith({ subject: encodeName([{ attribute: 'commonName', value: 'Evil' }]) })), /not the bytes/],
+  [
+    'another issuer name',
+    () =>
+      signer.tbs({}, SERVER_SHAPE, issuerWith({ subject: encodeName([{ attribute: 'commonName', value: 'Evil' }]) })),
+    /not the bytes/,
+  ],
   ['another algorithm', () => signer.tbs({}, SERVER_SHAPE, issuerWith({ algorithm: 'ed25519' })), /not the bytes/],
   ['keyCertSign', () => signer.tbs({}, shapeWith({ keyUsage: ['digitalSignature', 'keyCertSign'] })), /not the bytes/],
-  ['clientAuth beside serverAuth', () => signer.tbs({}, shapeWith({ extendedKeyUsage: ['serverAuth', 'clientAuth'] })), /not the bytes/],
+  [
+    'clientAuth beside serverAuth',
+    () => signer.tbs({}, shapeWith({ extendedKeyUsage: ['serverAuth', 'clientAuth'] })),
+    /not the bytes/,
+  ],
   ['notBefore in the future', () => signer.tbs(from(Date.now() + HOUR)), /in the future/],
   ['notBefore too far back', () => signer.tbs(from(Date.now() - 3 * HOUR)), /too far in the past/],
   ['a longer validity', () => signer.tbs(from(Date.now() - 60_000, 161 * HOUR)), /longer than server may be/],
   ['notAfter past the issuer', () => signer.tbs(from(Date.now() - 60_000, 1001 * DAY)), /after the issuer/],
-  ['notAfter before notBefore', () => signer.tbs({ ...from(Date.now()), notAfter: Math.floor(Date.now() / 1000) * 1000 - DAY }), /not after notBefore/],
+  [
+    'notAfter before notBefore',
+    () => signer.tbs({ ...from(Date.now()), notAfter: Math.floor(Date.now() / 1000) * 1000 - DAY }),
+    /not after notBefore/,
+  ],
   ['the key of a CA', () => signer.tbs({ spki: signer.issuer.spki }), /key of a CA/],
   ['a weak key', () => signer.tbs({ spki: spkiOf('rsa', 1024) }), /1024|modulus|bits/],
-  ['a name outside of what the key may certify', () => signer.tbs({ names: [{ type: 'dns', value: 'www.example.com' }] }), /outside/],
+  [
+    'a name outside of what the key may certify',
+    () => signer.tbs({ names: [{ type: 'dns', value: 'www.example.com' }] }),
+    /outside/,
+  ],
   ['an address outside', () => signer.tbs({ names: [{ type: 'ip', value: '192.0.2.1' }] }), /outside/],
-  ['a type of name that the profile has not', () => signer.tbs({ names: [{ type: 'email', value: 'a@example.test' }] }), /./],
+  [
+    'a type of name that the profile has not',
+    () => signer.tbs({ names: [{ type: 'email', value: 'a@example.test' }] }),
+    /./,
+  ],
   ['no name at all', () => signer.tbs({ names: [] }), /./],
   ['a name that a lint refuses', () => signer.tbs({ names: [{ type: 'dns', value: 'a_b..example.test' }] }), /./],
-  ['the same name twice', () => signer.tbs({ names: [{ type: 'dns', value: 'a.example.test' }, { type: 'dns', value: 'a.example.test' }] }), /./],
+  [
+    'the same name twice',
+    () =>
+      signer.tbs({
+        names: [
+          { type: 'dns', value: 'a.example.test' },
+          { type: 'dns', value: 'a.example.test' },
+        ],
+      }),
+    /./,
+  ],
   ['a subject', () => signer.tbs({ subject: [{ attribute: 'commonName', value: 'www.example.test' }] }), /./],
   ['bytes that are no TBSCertificate', () => Buffer.from('30030101ff', 'hex'), /./],
   ['no bytes', () => new Uint8Array(0), /./],
@@ -179,7 +230,14 @@ test('the rate ceiling of a key: late, not refused', async () => {
 const crl = (change: Partial<Parameters<typeof renderCrlTbs>[1]> = {}, issuer = signer.issuer) => {
   const thisUpdate = Math.floor(Date.now() / 1000) * 1000;
   const revoked: Revoked[] = [];
-  return renderCrlTbs(issuer, { shard: 1, number: 5n, thisUpdate, nextUpdate: thisUpdate + 2 * DAY, revoked, ...change });
+  return renderCrlTbs(issuer, {
+    shard: 1,
+    number: 5n,
+    thisUpdate,
+    nextUpdate: thisUpdate + 2 * DAY,
+    revoked,
+    ...change,
+  });
 };
 const crlJob = (tbs: Uint8Array) => job(tbs, { purpose: 'crl', profile: undefined }) as unknown as Ask;
 
@@ -197,12 +255,25 @@ test('CRL numbers go up, per shard, and one number has one content', async () =>
 const CRLS: readonly [what: string, tbs: () => Uint8Array, why: RegExp][] = [
   ['a shard that is not there', () => crl({ shard: 9 }), /no shard/],
   ['the distribution point of another', () => crl({}, issuerWith({ crlUrl: 'http://evil.test/x' })), /no shard/],
-  ['another issuer name', () => crl({ number: 20n }, issuerWith({ subject: encodeName([{ attribute: 'commonName', value: 'Evil' }]) })), /not the bytes/],
-  ['thisUpdate of yesterday', () => crl({ number: 20n, thisUpdate: Math.floor(Date.now() / 1000) * 1000 - DAY }), /not now/],
-  ['nextUpdate in a year', () => crl({ number: 20n, nextUpdate: Math.floor(Date.now() / 1000) * 1000 + 365 * DAY }), /out of bounds/],
+  [
+    'another issuer name',
+    () => crl({ number: 20n }, issuerWith({ subject: encodeName([{ attribute: 'commonName', value: 'Evil' }]) })),
+    /not the bytes/,
+  ],
+  [
+    'thisUpdate of yesterday',
+    () => crl({ number: 20n, thisUpdate: Math.floor(Date.now() / 1000) * 1000 - DAY }),
+    /not now/,
+  ],
+  [
+    'nextUpdate in a year',
+    () => crl({ number: 20n, nextUpdate: Math.floor(Date.now() / 1000) * 1000 + 365 * DAY }),
+    /out of bounds/,
+  ],
   ['a certificate', () => signer.tbs(), /./],
 ];
-for (const [what, tbs, why] of CRLS) test(`CRL refused: ${what}`, async () => assert.match(await inVain(crlJob(tbs())), why));
+for (const [what, tbs, why] of CRLS)
+  test(`CRL refused: ${what}`, async () => assert.match(await inVain(crlJob(tbs())), why));
 
 const GARBAGE: readonly [what: string, bytes: () => Uint8Array][] = [
   ['an oversized frame', () => Buffer.from((MAX_FRAME + 1).toString(16).padStart(8, '0'), 'hex')],

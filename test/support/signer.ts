@@ -99,7 +99,11 @@ export async function makeTestToken(directory: string, wishes: readonly KeyWish[
       notBefore: now - 24 * HOUR,
       notAfter: now + 1000 * 24 * HOUR,
     });
-    const signature = await (token.lanes[0] as (typeof token.lanes)[number]).sign(token.handle(id), MECHANISMS[algorithm], tbs);
+    const signature = await (token.lanes[0] as (typeof token.lanes)[number]).sign(
+      token.handle(id),
+      MECHANISMS[algorithm],
+      tbs,
+    );
     const certificate = Buffer.from(assembleCertificate(tbs, algorithm, signature)).toString('base64');
     keys.push({ id, certificate, algorithm, uri, profiles: [SERVER_SHAPE], ratePerSecond: 100_000 });
   }
@@ -201,7 +205,10 @@ export class TestSigner implements AsyncDisposable {
   }
 
   async ready(): Promise<void> {
-    await until(() => this.supervisor?.state === 'ready', () => `the signer is not ready: ${this.said.join(' | ')}`);
+    await until(
+      () => this.supervisor?.state === 'ready',
+      () => `the signer is not ready: ${this.said.join(' | ')}`,
+    );
   }
 
   /** The TBS of a certificate that may be signed, but for what the test changes. */
@@ -249,6 +256,9 @@ export async function until(holds: () => boolean, otherwise: () => string, patie
 }
 
 export const clientState = async (client: Signer, wanted: SignerState): Promise<void> =>
-  until(() => client.state() === wanted, () => `the client is ${client.state()}, not ${wanted}`);
+  until(
+    () => client.state() === wanted,
+    () => `the client is ${client.state()}, not ${wanted}`,
+  );
 
 export const readConfig = (path: string): SignerFile => JSON.parse(readFileSync(path, 'utf8')) as SignerFile;

@@ -1,0 +1,143 @@
+/** The fence: a database that has forgotten, a journal that has forgotten, and how an operator lifts it. */
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { systemClock } from '../../src/clock.ts';
+import { readJournal } from '../../src/signing/journal.ts';
+import { acknowledgeRestore } from '../../src/signing/restore.ts';
+import { renderCrlTbs } from '../../src/x509/crl.ts';
+import { composeSerial } from '../../src/x509/serial.ts';
+import { clientState, job, TestSigner, until } from '../support/signer.ts';
+
+const crlJob = (signer: TestSigner, number: bigint) => {
+  const thisUpdate = Math.floor(Date.now() / 1000) * 1000;
+  const tbs = renderCrlTbs(signer.issuer, {
+    shard: 1,
+    number,
+    thisUpdate,
+    nextUpdate: thisUpdate + 86_400_000,
+    revoked: [],
+  });
+  return { ...job(tbs), purpose: 'crl' as const };
+};
+
+test('a front whose database holds less than was confirmed fences certificates for all, and not CRLs', async () => {
+  await using signer = await TestSigner.open();
+  const healthy = signer.connect();
+  await clientState(healthy, 'ready');
+  const outcome = await healthy.sign(job(signer.tbs()));
+  assert.equal(outcome.kind, 'signed');
+  const { sequence } = (outcome as Extract<typeof outcome, { kind: 'signed' }>).receipt;
+  healthy.confirm(sequence);
+  await healthy.sign(job(signer.tbs())); // the confirmation went before it
+
+  const restored = signer.connect({ highestReceipt: async (id) => (id === 7 ? sequence - 1 : 0) });
+  await clientState(restored, 'fenced');
+  await clientState(healthy, 'fenced');
+  for (const client of [healthy, restored]) {
+    const refused = await client.sign(job(signer.tbs()));
+    assert.equal(refused.kind, 'unavailable');
+    assert.match(refused.kind === 'unavailable' ? refused.why : '', /fenced: the database holds receipts up to \d+/);
+    assert.equal((await client.sign(crlJob(signer, BigInt(client === healthy ? 1 : 2)))).kind, 'signed');
+  }
+
+  // It holds over a restart, whatever a front states then.
+  process.kill(signer.supervisor?.workerPid as number, 'SIGKILL');
+  await until(
+    () => healthy.state() === 'unavailable',
+    () => 'the worker lives',
+  );
+  await clientState(healthy, 'fenced');
+
+  await signer.supervisor?.[Symbol.asyncDispose]();
+  const ask = { stateDirectory: signer.file.stateDirectory, signer: 7, by: 'test', clock: systemClock };
+  await assert.rejects(acknowledgeRestore({ ...ask, newSigner: 7 }), /used with this journal already/);
+  await acknowledgeRestore({ ...ask, newSigner: 9 });
+  await signer.start();
+  const client = signer.connect();
+  await clientState(client, 'ready');
+  assert.equal(client.id, 9);
+  assert.equal((await client.sign(job(signer.tbs()))).kind, 'refused', 'the former id makes no more serials');
+  const facts = signer.facts();
+  const serial = composeSerial(9, facts.notAfter, Buffer.alloc(16, 5));
+  assert.equal((await client.sign(job(signer.tbs({ ...facts, serial })))).kind, 'signed');
+  assert.equal((await client.sign(crlJob(signer, 2n))).kind, 'refused', 'CRL numbers are remembered');
+  assert.ok(
+    [...readJournal(signer.journalDirectory)].some(
+      ({ purpose, note }) => purpose === 'restore' && note?.['to'] === '9',
+    ),
+  );
+});
+
+test('a database that holds more than the journal fences too: the journal was replaced', async () => {
+  await using signer = await TestSigner.open();
+  const client = signer.connect({ highestReceipt: async () => 1_000_000 });
+  await clientState(client, 'fenced');
+  const outcome = await client.sign(job(signer.tbs()));
+  assert.match(outcome.kind === 'unavailable' ? outcome.why : '', /the journal ends at \d+: the journal was restored/);
+});
+
+test('a front that looked before others confirmed raises no fence', async () => {
+  await using signer = await TestSigner.open();
+  const fast = signer.connect();
+  await clientState(fast, 'ready');
+  let looked = () => {};
+  const slow = signer.connect({
+    highestReceipt: () =>
+      new Promise((resolve) => {
+        looked = () => resolve(0);
+      }),
+  });
+  await until(
+    () => slow.id === 7,
+    () => 'no hello',
+  );
+  const outcome = await fast.sign(job(signer.tbs()));
+  if (outcome.kind === 'signed') fast.confirm(outcome.receipt.sequence);
+  await fast.sign(job(signer.tbs()));
+  looked();
+  await clientState(slow, 'ready');
+  assert.equal(fast.state(), 'ready');
+});
+
+test('a state directory stays with its id', async () => {
+  await using signer = await TestSigner.open();
+  await signer.ready();
+  await signer.supervisor?.[Symbol.asyncDispose]();
+  writeFileSync(signer.configPath, JSON.stringify({ ...signer.file, id: 8 }));
+  await signer.start();
+  await until(
+    () => /is the journal of signer 7, the configuration says 8/.test(signer.supervisor?.why ?? ''),
+    () => signer.said.join(),
+  );
+});
+
+test('what a front confirmed is on disk soon, and at once when the signer stops', async () => {
+  await using signer = await TestSigner.open();
+  const client = signer.connect();
+  const outcome = await client.sign(job(signer.tbs()));
+  if (outcome.kind === 'signed') client.confirm(outcome.receipt.sequence);
+  await client.sign(job(signer.tbs()));
+  await signer.supervisor?.[Symbol.asyncDispose]();
+  const stored = JSON.parse(readFileSync(join(signer.file.stateDirectory, 'standing.json'), 'utf8')) as {
+    confirmed: number;
+  };
+  assert.equal(stored.confirmed, outcome.kind === 'signed' && outcome.receipt.sequence);
+});
+
+test('a journal that cannot be written: nothing is signed, one sentence, and service is back with the disk', async () => {
+  await using signer = await TestSigner.open({ started: false });
+  await signer.start();
+  await signer.ready();
+  rmSync(signer.journalDirectory, { recursive: true });
+  writeFileSync(signer.journalDirectory, '');
+  process.kill(signer.supervisor?.workerPid as number, 'SIGKILL');
+  await until(
+    () => /EEXIST|ENOTDIR/.test(signer.supervisor?.why ?? ''),
+    () => signer.said.join(' | '),
+  );
+  assert.ok(!/\n/.test(signer.supervisor?.why ?? ''));
+  rmSync(signer.journalDirectory);
+  await signer.ready();
+});
