@@ -48,6 +48,7 @@ runs as a user of its own, from a configuration directory that fronts cannot wri
       if (error instanceof SupervisorFault) throw new Mistake(error.message);
       throw error;
     }
+    if (process.connected) process.disconnect(); // the channel would keep this process from ending
     return 0;
   },
 };
