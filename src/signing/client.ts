@@ -231,6 +231,8 @@ class Connection implements Signer {
     switch (answer.type) {
       case 'hello':
         if (answer.version !== PROTOCOL_VERSION) throw new Error(`the signer speaks version ${answer.version}`);
+        // Receipts are counted by id: what was confirmed to the former one says nothing about the new.
+        if (this.#id !== answer.signer) this.#confirmed = 0;
         this.#id = answer.signer;
         this.#ids = [answer.signer, ...answer.formerSigners];
         this.#greet(socket, answer.signer).catch((error: Error) => socket.destroy(error));

@@ -69,6 +69,8 @@ export class Desk {
   readonly #caKeys: ReadonlySet<string>;
   readonly #memory: SerialMemory;
   readonly #inFlight = new Map<string, InFlight>();
+  /** Recoveries under way: whether a serial is signed or closed. Never reject. */
+  readonly #deciding = new Map<string, Promise<void>>();
   readonly #most: number;
   #open = 0;
 
@@ -117,6 +119,11 @@ export class Desk {
     if (keys.why !== undefined) return unavailable(keys.why);
     if (late()) return unavailable('the deadline has passed');
     // 2
+    const deciding = this.#deciding.get(mark(job.purpose, job.issuerKey, read.serial));
+    if (deciding !== undefined) {
+      await deciding;
+      return this.#sign(job);
+    }
     const before = this.#askedBefore(job, read.serial, read.core);
     if (before !== undefined) return before;
     // 3
@@ -178,20 +185,42 @@ export class Desk {
 
   /** Never rejects. Afterwards the serial is decided for good. */
   async recover(ask: RecoveryAsk): Promise<RecoveryOutcome> {
+    if (this.#open >= this.#most) return unavailable('too many requests wait in the signer');
+    this.#open += 1;
     try {
       return await this.#recover(ask);
     } catch (error) {
       return this.#failed(error);
+    } finally {
+      this.#open -= 1;
     }
   }
 
   async #recover(ask: RecoveryAsk): Promise<RecoveryOutcome> {
-    const { purpose, issuerKey, serial, intent } = ask;
-    const { clock, journal, standing } = this.#options;
-    const signer = readSerial(serial)?.signerId;
-    if (signer !== undefined && !standing.holds(signer)) return unavailable(`the serial is of signer ${signer}`);
-    await this.#inFlight.get(mark(purpose, issuerKey, serial))?.outcome;
-    const line = this.#line(purpose, issuerKey, serial) ?? this.#search(ask);
+    const signer = readSerial(ask.serial)?.signerId;
+    if (signer !== undefined && !this.#options.standing.holds(signer)) {
+      return unavailable(`the serial is of signer ${signer}`);
+    }
+    const name = mark(ask.purpose, ask.issuerKey, ask.serial);
+    const other = this.#deciding.get(name);
+    if (other !== undefined) {
+      await other;
+      return this.#recover(ask);
+    }
+    // Whoever asks for this serial meanwhile, to sign or to recover, waits for the decision.
+    const decision = this.#decide(ask, name).finally(() => this.#deciding.delete(name));
+    this.#deciding.set(name, decision.then(nothing, nothing));
+    return decision;
+  }
+
+  async #decide(ask: RecoveryAsk, name: string): Promise<RecoveryOutcome> {
+    const { purpose, issuerKey, serial, intent, from, to } = ask;
+    const { clock, journal } = this.#options;
+    await this.#inFlight.get(name)?.outcome;
+    const isIt = (line: JournalLine) =>
+      line.serial === serial && line.issuerKey === issuerKey && (line.closes ?? line.purpose) === purpose;
+    const line =
+      this.#line(purpose, issuerKey, serial) ?? (await journal.find(serial, isIt, from - SLACK_MS, to + SLACK_MS));
     if (line === undefined) {
       const entry = {
         purpose: 'tombstone',
@@ -202,28 +231,16 @@ export class Desk {
         intent,
         tbs: NOTHING,
       } as const;
-      const place = await journal.append(entry, ({ position }) => this.#remember(entry, position, clock.now()));
-      return { kind: 'not-signed', receipt: this.#receipt(place) };
+      const remember = ({ position }: { position: number }) => this.#remember(entry, position, clock.now());
+      return { kind: 'not-signed', receipt: this.#receipt(await journal.append(entry, remember)) };
     }
-    if (line.issuerKey !== issuerKey || line.serial !== serial) {
-      return unavailable('the serial shares its fingerprint with another one');
-    }
+    if (!isIt(line)) return unavailable('the serial shares its fingerprint with another one');
     if (line.purpose === 'tombstone') return { kind: 'not-signed', receipt: this.#receipt(line) };
     // Only as long as the front waits for this answer; it asks again.
-    const deadline = clock.now() + 10_000;
-    const again = () => this.#signLine(line, deadline);
+    const again = () => this.#signLine(line, clock.now() + 10_000);
     const outcome = await this.#track(purpose, issuerKey, serial, line.core, line.tbs, again);
     if (outcome.kind === 'signed') return { ...outcome, tbs: line.tbs };
     return outcome.kind === 'unavailable' ? outcome : unavailable('the key cannot be used');
-  }
-
-  /** In the files, for what memory has forgotten. */
-  #search({ purpose, issuerKey, serial, from, to }: RecoveryAsk): JournalLine | undefined {
-    for (const { line } of this.#options.journal.recent(from - SLACK_MS, to + SLACK_MS)) {
-      if (line.serial !== serial || line.issuerKey !== issuerKey) continue;
-      if (line.purpose === purpose || line.closes === purpose) return line;
-    }
-    return undefined;
   }
 
   #line(purpose: Purpose, issuerKey: string, serial: string): JournalLine | undefined {
@@ -272,6 +289,8 @@ const windowOf = ({ keys }: SignerConfig): number =>
   Math.max(0, ...keys.flatMap(({ profiles }) => profiles.map(({ backdateMs }) => backdateMs))) + 3 * SLACK_MS;
 
 const mark = (purpose: Purpose, issuerKey: string, serial: string) => `${purpose}\n${issuerKey}\n${serial}`;
+
+const nothing = () => {};
 
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 

@@ -32,15 +32,21 @@ export interface Text {
 
 const CHUNK = 1024 * 1024;
 
+/** The line that begins at `offset`, or the first. */
+export function textAt(file: string, offset = 0): Text | undefined {
+  const [text] = textsOf(file, offset, 8192);
+  return text;
+}
+
 /** The lines of one file from `offset` on, holding a chunk in memory at a time. */
-export function* textsOf(file: string, offset = 0): Generator<Text> {
+export function* textsOf(file: string, offset = 0, size = CHUNK): Generator<Text> {
   const descriptor = openSync(file, 'r');
   try {
     let rest: Buffer = Buffer.alloc(0);
     let at = offset;
     for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK);
-      const read = readSync(descriptor, chunk, 0, CHUNK, at + rest.length);
+      const chunk = Buffer.allocUnsafe(size);
+      const read = readSync(descriptor, chunk, 0, size, at + rest.length);
       if (read === 0) break;
       let bytes = rest.length === 0 ? chunk.subarray(0, read) : Buffer.concat([rest, chunk.subarray(0, read)]);
       for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10)) {

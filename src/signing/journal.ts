@@ -6,7 +6,7 @@
 import { closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, unlinkSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Clock } from '../clock.ts';
-import { fileOf, JournalFault, ordinals, textsOf } from './journal-files.ts';
+import { fileOf, JournalFault, ordinals, textAt, textsOf } from './journal-files.ts';
 import {
   decodeLine,
   encodeLine,
@@ -96,27 +96,51 @@ export class Journal {
   /** @returns the durable line at a position that `append` or `recent` named */
   read(position: Position): JournalLine {
     const file = fileOf(this.#options.directory, Math.floor(position / FILE));
-    const [text] = textsOf(file, position % FILE);
+    const text = textAt(file, position % FILE);
     const line = text?.ended === true ? decodeLine(text.bytes) : undefined;
     if (line === undefined) throw new JournalFault(`${file} has no line at byte ${position % FILE}`);
     return line;
   }
 
   /** Lines of the files that reach to `since` (ms UTC) or later, oldest first: a little more than was asked for. */
-  *recent(since: number, until = Number.POSITIVE_INFINITY): Generator<{ line: JournalLine; position: Position }> {
-    const { directory } = this.#options;
-    const files = ordinals(directory);
-    const begins = new Map<number, number>();
-    // A file's first line tells when it begins, and so when the file before it ended.
-    let first = files.length - 1;
-    while (first > 0 && begin(directory, files[first] as number, begins) > since) first--;
-    for (const ordinal of files.slice(Math.max(first, 0))) {
-      if (begin(directory, ordinal, begins) > until) return;
-      for (const { offset, bytes, ended } of textsOf(fileOf(directory, ordinal))) {
+  *recent(since: number): Generator<{ line: JournalLine; position: Position }> {
+    for (const ordinal of this.#filesOf(since, Number.POSITIVE_INFINITY)) {
+      for (const { offset, bytes, ended } of textsOf(fileOf(this.#options.directory, ordinal))) {
         const line = ended ? decodeLine(bytes) : undefined;
         if (line !== undefined) yield { line, position: ordinal * FILE + offset };
       }
     }
+  }
+
+  /**
+   * The line with this serial that `isIt`, among those of the files between two times (ms UTC). Signatures go on meanwhile.
+   * Only what is durable when it is called is sure to be found.
+   */
+  async find(
+    serial: string,
+    isIt: (line: JournalLine) => boolean,
+    since: number,
+    until: number,
+  ): Promise<JournalLine | undefined> {
+    const sought = Buffer.from(`"serial":${JSON.stringify(serial)}`);
+    for (const ordinal of this.#filesOf(since, until)) {
+      let looked = 0;
+      for (const { bytes, ended } of textsOf(fileOf(this.#options.directory, ordinal))) {
+        const line = ended && bytes.includes(sought) ? decodeLine(bytes) : undefined;
+        if (line !== undefined && isIt(line)) return line;
+        if (++looked % 1000 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    }
+    return undefined;
+  }
+
+  /** A file's first line tells when it begins, and so when the file before it ended. */
+  #filesOf(since: number, until: number): readonly number[] {
+    const { directory } = this.#options;
+    const files = ordinals(directory);
+    let first = files.length - 1;
+    while (first > 0 && begin(directory, files[first] as number) > since) first--;
+    return files.slice(Math.max(first, 0)).filter((ordinal) => begin(directory, ordinal) <= until);
   }
 
   /** Waits until all that was appended is on disk, and closes. */
@@ -220,14 +244,9 @@ export class Journal {
   }
 }
 
-function begin(directory: string, ordinal: number, known: Map<number, number>): number {
-  let time = known.get(ordinal);
-  if (time === undefined) {
-    const [text] = textsOf(fileOf(directory, ordinal));
-    time = (text === undefined ? undefined : decodeLine(text.bytes))?.time ?? 0;
-    known.set(ordinal, time);
-  }
-  return time;
+function begin(directory: string, ordinal: number): number {
+  const text = textAt(fileOf(directory, ordinal));
+  return (text === undefined ? undefined : decodeLine(text.bytes))?.time ?? 0;
 }
 
 function truncate(file: string, length: number): void {

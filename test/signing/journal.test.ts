@@ -159,8 +159,12 @@ test('recent lines come from the files that reach into the window, and no others
   const recent = [...journal.recent(time - 2 * 3_600_000)].map(({ line }) => line.serial);
   assert.ok(['76', '72', '68'].every((serial) => recent.includes(serial)));
   assert.ok(!recent.includes('20'));
-  const middle = [...journal.recent(time - 12 * 3_600_000, time - 10 * 3_600_000)].map(({ line }) => line.serial);
-  assert.ok(middle.includes('36') && middle.includes('28') && !middle.includes('0') && !middle.includes('79'));
+  const find = (serial: string, since: number, until: number) =>
+    journal.find(serial, (line) => line.serial === serial, time - since * 3_600_000, time - until * 3_600_000);
+  assert.equal((await find('36', 12, 10))?.intent, 'of 36');
+  assert.equal(await find('0', 12, 10), undefined);
+  assert.equal(await find('79', 12, 10), undefined);
+  assert.equal(await find('3', 20, 0).then((line) => line?.serial), '3');
   await journal.close();
 });
 

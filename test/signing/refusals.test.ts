@@ -216,6 +216,31 @@ test('fifty requests at once for one serial: one line, one core', async () => {
   assert.equal(linesOf().filter(({ serial }) => serial === facts.serial).length, 1);
 });
 
+test('recovery and requests for one serial at the same time: one line decides, and all hear of it', async () => {
+  for (let round = 0; round < 10; round++) {
+    const facts = signer.facts();
+    const client = signer.connect();
+    const request = job(signer.tbs(facts));
+    const recovery = {
+      purpose: 'certificate',
+      issuerKey: 'test-1',
+      serial: facts.serial,
+      intent: request.intent,
+      from: Date.now() - HOUR,
+      to: Date.now(),
+    } as const;
+    const all = Array.from({ length: 20 }, (_, index) =>
+      index % 2 === round % 2 ? client.sign(request) : client.recover(recovery),
+    );
+    const kinds = new Set((await Promise.all(all)).map(({ kind }) => kind));
+    const lines = linesOf().filter(({ serial }) => serial === facts.serial);
+    assert.equal(lines.length, 1);
+    const expected = lines[0]?.purpose === 'tombstone' ? ['not-signed', 'refused'] : ['signed'];
+    assert.deepEqual([...kinds].sort(), expected);
+    await client[Symbol.asyncDispose]();
+  }
+});
+
 test('the rate ceiling of a key: late, not refused', async () => {
   // Two seconds' worth may come at once, and then the ceiling says when to come back.
   for (let round = 0; round < 2; round++) {

@@ -1,6 +1,6 @@
 /** A signer with a token of its own behind the shim, for tests of signing/ and for measurements. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -260,5 +260,3 @@ export const clientState = async (client: Signer, wanted: SignerState): Promise<
     () => client.state() === wanted,
     () => `the client is ${client.state()}, not ${wanted}`,
   );
-
-export const readConfig = (path: string): SignerFile => JSON.parse(readFileSync(path, 'utf8')) as SignerFile;
