@@ -55,7 +55,7 @@ function evidence(k: Knex, engine: Engine): Knex.SchemaBuilder {
 /** What is about to be signed, durable before the signer is asked (I1). Serial of a CRL: `crl:SHARD:NUMBER`. */
 function intent(k: Knex, engine: Engine): Knex.SchemaBuilder {
   const required = ['realm', 'purpose', 'issuer_key', 'serial', 'state', 'door', 'config_digest', 'front_id'];
-  const optional = ['request_ref', 'requester_kind', 'requester_id', 'profile', 'evidence_digest', 'spki_sha256'];
+  const optional = ['request_ref', 'requester_kind', 'requester_id', 'profile', 'evidence_digest', 'spki_sha256', 'correlation'];
   return k.schema.createTable('intent', (t) => {
     text(t, engine, 'id').primary();
     for (const name of required) text(t, engine, name).notNullable();

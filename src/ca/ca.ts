@@ -30,6 +30,8 @@ export interface IssuanceRequest {
   readonly evidence: DoorEvidence;
   /** Writes of the door that must hold for the intent to be recorded; one commit, all or nothing. */
   readonly together?: readonly Write[];
+  /** The id under which the door logs the request. */
+  readonly correlation?: string;
   /** Serial (`ISSUERKEY:SERIAL`) of the certificate that this one replaces. */
   readonly replaces?: string;
 }

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import pkcs11js from 'pkcs11js';
 import type { SignatureAlgorithm } from '../x509/algorithm.ts';
+import { ecdsaSigValue } from '../x509/ecdsa-signature.ts';
 import { KeyFault } from './errors.ts';
 
 export interface MechanismRow {
@@ -33,8 +34,8 @@ const sha384 = (tbs: Uint8Array) => createHash('sha384').update(tbs).digest();
 const asItIs = (raw: Buffer) => Uint8Array.from(raw);
 
 export const MECHANISMS = {
-  'ecdsa-sha256-p256': { mechanism: { mechanism: pkcs11js.CKM_ECDSA }, input: sha256, output: ecdsaSigValue(32) },
-  'ecdsa-sha384-p384': { mechanism: { mechanism: pkcs11js.CKM_ECDSA }, input: sha384, output: ecdsaSigValue(48) },
+  'ecdsa-sha256-p256': { mechanism: { mechanism: pkcs11js.CKM_ECDSA }, input: sha256, output: sigValue(32) },
+  'ecdsa-sha384-p384': { mechanism: { mechanism: pkcs11js.CKM_ECDSA }, input: sha384, output: sigValue(48) },
   'rsa-pkcs1-sha256': {
     mechanism: { mechanism: pkcs11js.CKM_RSA_PKCS },
     input: (tbs) => Buffer.concat([SHA256_DIGEST_INFO, sha256(tbs)]),
@@ -51,23 +52,11 @@ export const MECHANISMS = {
   ed25519: { mechanism: { mechanism: CKM_EDDSA }, input: (tbs) => Buffer.from(tbs), output: asItIs },
 } as const satisfies Record<SignatureAlgorithm, MechanismRow>;
 
-/** CKM_ECDSA returns r ‖ s at fixed length; RFC 3279 §2.2.3 wants SEQUENCE { r INTEGER, s INTEGER }. */
-function ecdsaSigValue(size: number): (raw: Buffer) => Uint8Array {
+/** CKM_ECDSA returns r ‖ s at fixed length. */
+function sigValue(size: number): (raw: Buffer) => Uint8Array {
   return (raw) => {
-    if (raw.length !== 2 * size)
-      throw new KeyFault(`the token made an ECDSA signature of ${raw.length} bytes`, 'session');
-    const r = integer(raw.subarray(0, size));
-    const s = integer(raw.subarray(size));
-    // At most 2 × (2 + 49) bytes for P-384, so the short form of the length always does.
-    return Uint8Array.from([0x30, r.length + s.length, ...r, ...s]);
+    const value = ecdsaSigValue(raw, size);
+    if (value === undefined) throw new KeyFault(`the token made an ECDSA signature of ${raw.length} bytes, or with a zero in it`, 'session');
+    return value;
   };
-}
-
-function integer(magnitude: Buffer): readonly number[] {
-  let first = 0;
-  while (first < magnitude.length && magnitude[first] === 0) first++;
-  if (first === magnitude.length) throw new KeyFault('the token made an ECDSA signature with a zero in it', 'session');
-  const digits = [...magnitude.subarray(first)];
-  if ((digits[0] ?? 0) >= 0x80) digits.unshift(0);
-  return [0x02, digits.length, ...digits];
 }

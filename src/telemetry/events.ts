@@ -12,7 +12,7 @@ export function logEventsTo(logger: Logger): void {
   log = logger;
 }
 
-export function certificateIssued(e: { profile: string; door: string; issuerKey: string; serial: string }): void {
+export function certificateIssued(e: { profile: string; door: string; issuerKey: string; serial: string; correlation: string | null }): void {
   log.info(e, 'certificate issued');
   metrics.certificatesIssued.inc({ profile: e.profile, door: e.door, issuer_key: e.issuerKey });
 }

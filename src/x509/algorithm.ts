@@ -33,7 +33,8 @@ const row = (
   hash,
   verify(spki, signed, signature) {
     try {
-      return verifyWith(hash, signed, { key: publicKeyObject(spki), ...padding }, signature);
+      const key = publicKeyObject(spki);
+      return verifyWith(hash, signed, padding === undefined ? key : { key, ...padding }, signature);
     } catch {
       return false; // OpenSSL throws for keys and signatures that it cannot read
     }

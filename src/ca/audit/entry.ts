@@ -9,7 +9,7 @@ import { insertEntry } from './store.ts';
 export interface AuditFacts {
   'certificate.intended': {
     intent: string; issuerKey: string; serial: string; profile: string; configDigest: string; door: string;
-    requesterKind: string; requesterId: string; requestRef: string; evidence: string; tbsSha256: string;
+    requesterKind: string; requesterId: string; requestRef: string; evidence: string; tbsSha256: string; correlation: string | null;
   };
   'certificate.issued': {
     intent: string; issuerKey: string; serial: string; sha256: string; signer: number; sequence: number; head: string;

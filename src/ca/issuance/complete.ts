@@ -59,14 +59,14 @@ async function recordLostIntent(parts: IssuanceParts, line: SignedLine, signerId
     door: NOBODY, requester_kind: NOBODY, requester_id: NOBODY, profile: line.profile ?? NOBODY, config_digest: digest,
     evidence_digest: evidence.digest, spki_sha256: spkiSha256(facts.spki), not_before: facts.notBefore, not_after: facts.notAfter,
     shard: facts.shard, tbs: line.tbs, lineage_id: `${NOBODY}:${line.serial}`, replaces: null, front_id: parts.frontId, signer_id: signerId,
-    deadline: line.time, created: line.time,
+    deadline: line.time, correlation: null, created: line.time,
   };
   const recorded = await database.commit([
     ...recordEvidence(evidence, realm, dayOf(facts.notAfter), clock.now()),
     recordIntent(intent),
     auditEntry(publicId(facts.notAfter, random), realm, 'certificate.intended', clock.now(), {
       intent: intent.id, issuerKey: intent.issuer_key, serial: intent.serial, profile: intent.profile, configDigest: digest, door: NOBODY,
-      requesterKind: NOBODY, requesterId: NOBODY, requestRef: intent.request_ref, evidence: evidence.digest, tbsSha256: sha256(line.tbs),
+      requesterKind: NOBODY, requesterId: NOBODY, requestRef: intent.request_ref, evidence: evidence.digest, tbsSha256: sha256(line.tbs), correlation: null,
     }),
   ]);
   if (!recorded) throw new Error(`the intent of journal line ${line.seq} could not be recorded`);

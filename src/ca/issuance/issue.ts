@@ -81,7 +81,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
     evidence_digest: evidence.digest, spki_sha256: spkiSha256(request.publicKey), not_before: facts.notBefore,
     not_after: facts.notAfter, shard: facts.shard, tbs: prepared.tbs, lineage_id: request.requestRef,
     replaces: request.replaces ?? null, front_id: parts.frontId, signer_id: signerId,
-    deadline: now + SIGNING_DEADLINE_MS, created: now,
+    deadline: now + SIGNING_DEADLINE_MS, correlation: request.correlation ?? null, created: now,
   };
   const intended = await database.commit([
     ...(request.together ?? []),
@@ -91,7 +91,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
       intent: intent.id, issuerKey: issuerKey.id, serial: intent.serial, profile: intent.profile,
       configDigest: intent.config_digest, door: intent.door, requesterKind: intent.requester_kind,
       requesterId: intent.requester_id, requestRef: intent.request_ref, evidence: evidence.digest,
-      tbsSha256: sha256(intent.tbs),
+      tbsSha256: sha256(intent.tbs), correlation: intent.correlation,
     }),
   ]);
   if (!intended) return joinOther(database, request.realm, request.requestRef);
@@ -175,7 +175,9 @@ export async function conclude(
   if (!recorded) return joinOther(database, intent.realm, intent.request_ref);
   parts.reached('certificate-recorded');
   parts.signer.confirm(sequence);
-  events.certificateIssued({ profile: intent.profile, door: intent.door, serial: intent.serial, issuerKey: intent.issuer_key });
+  events.certificateIssued({
+    profile: intent.profile, door: intent.door, serial: intent.serial, issuerKey: intent.issuer_key, correlation: intent.correlation,
+  });
   return { kind: 'issued', certificate, first: true };
 }
 

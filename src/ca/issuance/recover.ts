@@ -65,6 +65,7 @@ async function issueAnew(parts: IssuanceParts, intent: Intent, facts: TbsFacts):
     requester: { kind: intent.requester_kind, id: intent.requester_id, policies: evidence.policies },
     ...(profile?.shape.validityMs === length ? {} : { notAfter: intent.not_after }),
     ...(intent.replaces === null ? {} : { replaces: intent.replaces }),
+    ...(intent.correlation === null ? {} : { correlation: intent.correlation }),
   });
 }
 

@@ -32,6 +32,8 @@ interface IntentOf<Purpose extends 'certificate' | 'crl', Text> {
   readonly front_id: string;
   readonly signer_id: number;
   readonly deadline: number;
+  /** Of the request that asked: the id that runs through log lines, intent and audit entry. */
+  readonly correlation: string | null;
   readonly created: number;
 }
 export type Intent = IntentOf<'certificate', string>;
@@ -41,7 +43,7 @@ export type CrlIntent = IntentOf<'crl', null>;
 const INTENT_COLUMNS = [
   'id', 'realm', 'purpose', 'issuer_key', 'serial', 'request_ref', 'door', 'requester_kind', 'requester_id', 'profile',
   'config_digest', 'evidence_digest', 'spki_sha256', 'not_before', 'not_after', 'shard', 'tbs', 'lineage_id', 'replaces',
-  'front_id', 'signer_id', 'deadline', 'created',
+  'front_id', 'signer_id', 'deadline', 'correlation', 'created',
 ] as const satisfies readonly (keyof Intent)[];
 
 export const insertEvidence = statement((k, p) =>

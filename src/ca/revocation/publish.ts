@@ -51,7 +51,7 @@ async function publishShard(parts: IssuanceParts, issuerKey: IssuerKey, shard: n
     id, realm, purpose: 'crl', issuer_key: issuerKey.id, serial: `crl:${shard}:${number}`, request_ref: null,
     door: 'internal', requester_kind: null, requester_id: null, profile: null, config_digest: generation.digest,
     evidence_digest: null, spki_sha256: null, not_before: thisUpdate, not_after: nextUpdate, shard, tbs, lineage_id: null, replaces: null,
-    front_id: parts.frontId, signer_id: signer.id ?? generation.signer.id, deadline: now + SIGNING_DEADLINE_MS, created: now,
+    front_id: parts.frontId, signer_id: signer.id ?? generation.signer.id, deadline: now + SIGNING_DEADLINE_MS, correlation: null, created: now,
   };
   const intended = await database.commit([
     recordIntent(intent),

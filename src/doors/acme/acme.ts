@@ -62,7 +62,7 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
     // RFC 8555 §7.3.6
     if (account.state !== 'valid') throw new AcmeError('unauthorized', 'The account is deactivated.', { status: 401 });
     if (about === undefined && row.about !== 'nothing') throw notFound(row.about);
-    return row.handler(acme, { ...fresh, site, account, about, ids: request.params });
+    return row.handler(acme, { ...fresh, site, account, about, ids: request.params, correlation: request.correlation });
   }
 
   async function answer(row: Row, request: HttpRequest): Promise<HttpReply> {

@@ -37,13 +37,13 @@ export const finalize: AccountHandler<'order'> = async (acme, given) => {
 const notReady = (detail: string): AcmeError => new AcmeError('orderNotReady', detail);
 
 /** Asks the CA, and asks on for as long as an answer may take: most clients then need no poll. */
-async function issue(acme: Acme, { site, account, key, about: order, signed }: ByAccount<'order'>, csr: Csr): Promise<IssuanceOutcome> {
+async function issue(acme: Acme, { site, account, key, about: order, signed, correlation }: ByAccount<'order'>, csr: Csr): Promise<IssuanceOutcome> {
   const until = acme.clock.now() + PATIENCE_MS;
   const outcome = await acme.ca.issue({
     realm: site.realm, door: 'acme', profile: order.profile, names: order.identifiers, publicKey: csr.spki,
     ...(order.notBefore === undefined ? {} : { notBefore: order.notBefore }),
     ...(order.notAfter === undefined ? {} : { notAfter: order.notAfter }),
-    requester: requesterOf(site, account), requestRef: order.id,
+    requester: requesterOf(site, account), requestRef: order.id, correlation,
     evidence: { authorizations: order.authorizations.map(proofOf), request: { ...signed, jwk: JSON.parse(key.jwk) as unknown } },
   });
   if (outcome.kind !== 'pending') return outcome;

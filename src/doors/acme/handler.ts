@@ -54,6 +54,8 @@ export interface ByAccount<A extends keyof About> {
   readonly ids: Ids;
   /** The request as it was signed, for the evidence. */
   readonly signed: Jws['text'];
+  /** Of the request: runs through log lines, intent and audit entry. */
+  readonly correlation: string;
 }
 
 export type OpenHandler = (acme: Acme, given: ByNobody) => Promise<Reply> | Reply;
