@@ -34,7 +34,10 @@ const pidsOf = (signer: TestSigner): Pids | undefined => {
 
 /** A supervisor in a process of its own. */
 async function startProcesses(signer: TestSigner): Promise<AsyncDisposable> {
-  const child = spawn(process.execPath, signer.argv('supervisor'), { env: signer.environment, stdio: 'inherit' });
+  const child = spawn(process.execPath, signer.argv('supervisor'), {
+    env: { ...signer.environment, STOPPABLE: 'yes' },
+    stdio: 'inherit',
+  });
   await until(
     () => pidsOf(signer)?.supervisor === child.pid,
     () => 'the supervisor did not start',

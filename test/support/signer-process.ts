@@ -1,6 +1,7 @@
 /**
  * A signer's processes for tests: `node test/support/signer-process.ts worker|supervisor CONFIG.json`.
- * A file `stop` in the state directory, holding `POINT kill` or `POINT wait`, stops the worker at that point, once.
+ * Where the environment has STOPPABLE, a file `stop` in the state directory, holding `POINT kill` or `POINT wait`, stops the
+ * worker at that point, once.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -56,7 +57,8 @@ if (import.meta.main) {
   const [role, path = ''] = process.argv.slice(2);
   const config = signerConfigOf(JSON.parse(readFileSync(path, 'utf8')) as SignerFile);
   const { stateDirectory } = config;
-  if (role === 'worker') await runWorker(config, { at: stopper(stateDirectory) });
+  const hooks = process.env['STOPPABLE'] === undefined ? {} : { at: stopper(stateDirectory) };
+  if (role === 'worker') await runWorker(config, hooks);
   else {
     const workerArgv = [fileURLToPath(import.meta.url), 'worker', path];
     const { lanes = 2, callDeadlineMs = 3000 } = config;
