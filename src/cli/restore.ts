@@ -5,6 +5,7 @@ import { sentenceFor } from '../wiring/faults.ts';
 import { acknowledge } from '../wiring/restore.ts';
 import { type Command, Mistake } from './command.ts';
 import { CHECKOUT, loadGeneration } from './load.ts';
+import { readOptions } from './options.ts';
 
 export const restore: Command = {
   name: 'restore',
@@ -18,17 +19,17 @@ and gives the signer the id N, which no signer of this CA ever had (1 to 127). -
   chancery restore acknowledge --signer-id 2`,
   async run([verb, ...args]) {
     if (verb !== 'acknowledge') throw new Mistake('say what: chancery restore acknowledge --signer-id N');
-    const id = Number(args[args.indexOf('--signer-id') + 1]);
-    const known = ['--signer-id', String(args[args.indexOf('--signer-id') + 1]), '--dry-run', '--json'];
-    const unknown = args.find((arg) => !known.includes(arg));
-    if (unknown !== undefined) throw new Mistake(`there is no option ${unknown}: chancery restore --help lists them`);
-    if (!args.includes('--signer-id') || !Number.isInteger(id) || id < 1 || id > 127) {
+    const { values } = readOptions('restore', args, {
+      'signer-id': { type: 'string' }, 'dry-run': { type: 'boolean', default: false }, json: { type: 'boolean', default: false },
+    });
+    const id = Number(values['signer-id']);
+    if (!Number.isInteger(id) || id < 1 || id > 127) {
       throw new Mistake('--signer-id: give the signer a new id between 1 and 127 that no signer of this CA ever had');
     }
-    const dryRun = args.includes('--dry-run');
+    const dryRun = values['dry-run'];
     try {
       const result = await acknowledge(loadGeneration(process.env), [join(CHECKOUT, 'src/main.ts'), 'signer-worker'], id, dryRun);
-      if (args.includes('--json')) console.log(JSON.stringify(result, null, 2));
+      if (values.json) console.log(JSON.stringify(result, null, 2));
       else if (dryRun) console.log(`${result.missing} certificates are in the journal of signer ${result.previousSigner} and not in the database`);
       else console.log(`${result.missing} certificates completed; signer ${result.previousSigner} is closed, signer ${result.signer} may start`);
       return 0;

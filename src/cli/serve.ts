@@ -8,6 +8,7 @@ import { sentenceFor } from '../wiring/faults.ts';
 import { type Front, openFront } from '../wiring/front.ts';
 import { type Command, Mistake } from './command.ts';
 import { loadGeneration, places } from './load.ts';
+import { readOptions } from './options.ts';
 
 export const serve: Command = {
   name: 'serve',
@@ -17,7 +18,8 @@ Runs one front: listeners, doors, jobs. The signer must be started apart (chance
 SIGHUP takes up a changed configuration, SIGTERM and Ctrl-C drain and stop within 5 seconds.
 
   CHANCERY_CONFIG=/etc/chancery CHANCERY_STATE=/var/lib/chancery chancery serve`,
-  async run() {
+  async run(args) {
+    readOptions('serve', args, {});
     // A front of several tells the process that started them all; that one prints what to try.
     await serveUntilStopped(loadGeneration(process.env), () => process.send?.({ kind: 'ready' }), cluster.isWorker ? 'file' : 'stdout');
     if (process.connected) process.disconnect(); // the channel to the starter would keep this process alive

@@ -9,6 +9,7 @@ import { haltAt } from '../wiring/halt.ts';
 import { environmentOfWorker, signerConfig } from '../wiring/signer.ts';
 import { type Command, Mistake } from './command.ts';
 import { CHECKOUT, loadGeneration } from './load.ts';
+import { readOptions } from './options.ts';
 
 export const signer: Command = {
   name: 'signer',
@@ -18,7 +19,8 @@ Runs the signer: a supervisor that watches the one process with a PIN. Fronts re
 runs as a user of its own, from a configuration directory that fronts cannot write. SIGHUP takes up a changed configuration.
 
   CHANCERY_CONFIG=/etc/chancery-signer CHANCERY_STATE=/var/lib/chancery-signer chancery signer`,
-  async run() {
+  async run(args) {
+    readOptions('signer', args, {});
     const generation = loadGeneration(process.env);
     loadKeysOrExplain(generation);
     const log = openLog({

@@ -9,6 +9,7 @@ import type { Generation } from '../config/generation.ts';
 import { banner } from './banner.ts';
 import { type Command, Mistake } from './command.ts';
 import { CHECKOUT, loadGeneration } from './load.ts';
+import { readOptions } from './options.ts';
 import { serveUntilStopped } from './serve.ts';
 
 const MAIN = join(CHECKOUT, 'src/main.ts');
@@ -24,7 +25,8 @@ Logs go to log/ in the state directory; CHANCERY_LOG=debug says more.
 
   npm start
   CHANCERY_STATE=/tmp/try CHANCERY_DATABASE=postgres://me@localhost/ca npm start`,
-  async run() {
+  async run(args) {
+    readOptions('start', args, {});
     const generation = loadGeneration(process.env);
     if (generation.mode === 'development') await developmentKeys(generation);
     const signer = startSigner();

@@ -142,7 +142,7 @@ export class World implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.fronts.map((front) => front?.[Symbol.asyncDispose]()));
+    await Promise.all(this.fronts.map(async (front) => front?.[Symbol.asyncDispose]()));
     this.fronts.length = 0;
     await this.signer?.[Symbol.asyncDispose]();
     this.signer = undefined;

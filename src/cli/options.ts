@@ -1,0 +1,13 @@
+/** Options of a command, read strictly: what is not known is the user's mistake, said with where to look. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { Mistake } from './command.ts';
+
+/** As `node:util` parseArgs. Throws Mistake for what is not an option, and for arguments unless `positional`. */
+export function readOptions<T extends NonNullable<ParseArgsConfig['options']>>(command: string, args: readonly string[], options: T, positional = false) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: positional, strict: true });
+  } catch (error) {
+    const [sentence = ''] = (error as Error).message.split('. ');
+    throw new Mistake(`${sentence}: chancery ${command} --help lists the options`);
+  }
+}
