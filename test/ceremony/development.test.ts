@@ -1,3 +1,4 @@
+/** The development ceremony: what it makes, that a second run changes nothing, and that it may be killed at any point and run again. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

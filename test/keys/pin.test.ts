@@ -1,3 +1,4 @@
+/** PINs: read from their file, tried once when wrong, remembered without being kept. */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** Key URIs (RFC 7512): what is read, and what is refused with a sentence. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KeyUriFault, parseKeyUri } from '../../src/keys/uri.ts';

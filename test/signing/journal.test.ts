@@ -1,3 +1,4 @@
+/** The journal: chained, synced before it is believed, whole after a crash, and damaged only visibly. */
 import assert from 'node:assert/strict';
 import {
   appendFileSync,

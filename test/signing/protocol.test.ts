@@ -1,3 +1,4 @@
+/** The frames of the signer's socket: round trips, and what is no frame. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
