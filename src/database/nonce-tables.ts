@@ -111,9 +111,11 @@ class TableLedger implements NonceLedger {
         slot,
         key: this.#find(key_id)?.key ?? new NonceKey(created, key_id, secret),
       }));
-      this.#current = this.#turns.find(({ slot }) => slot === turn % slots.length);
+      const current = this.#turns.find(({ slot }) => slot === turn % slots.length);
+      // After a crash of the database there is none. Until there is, the old key issues: its nonces are refused, and replaced.
+      if (current !== undefined) this.#current = current;
       const now = await database.now();
-      if (this.#current !== undefined && now - this.#current.key.created < turnMs) return;
+      if (current !== undefined && now - current.key.created < turnMs) return;
       await this.#start(turn + 1, now);
     }
   }
