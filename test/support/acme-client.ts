@@ -110,7 +110,11 @@ export class AcmeClient {
   }
 
   async open(): Promise<this> {
-    this.directory ??= (await this.#send({ method: 'GET', url: this.directoryUrl })).json;
+    if (this.directory === undefined) {
+      const answer = await this.#send({ method: 'GET', url: this.directoryUrl });
+      if (answer.status !== 200) throw new Error(`no answer with a directory: ${answer.status} ${answer.text}`);
+      this.directory = answer.json;
+    }
     return this;
   }
 
@@ -124,7 +128,9 @@ export class AcmeClient {
     const kept = this.#nonces.pop();
     if (kept !== undefined) return kept;
     const answer = await this.#send({ method: 'HEAD', url: this.directory.newNonce });
-    return answer.headers['replay-nonce'] ?? '';
+    const nonce = answer.headers['replay-nonce'];
+    if (nonce === undefined) throw new Error(`no answer with a nonce: ${answer.status} ${answer.text}`);
+    return nonce;
   }
 
   /** The JWS that `post` would send. `''` as payload is POST-as-GET. */
