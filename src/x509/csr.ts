@@ -158,17 +158,21 @@ export function hostNamesOf(csr: Csr): { readonly names: readonly Name[]; readon
 }
 
 /**
- * Whether the request is signed with the private half of its own key. Never throws; false for keys that we do not
- * take.
+ * Whether the request is signed with the private half of its own key; worked out in the thread pool. Never rejects; false
+ * for keys that we do not take.
  */
-export function verifyCsr({ spki, signed, signatureAlgorithm, signature }: Csr): boolean {
+export function verifyCsr({ spki, signed, signatureAlgorithm, signature }: Csr): Promise<boolean> {
   const row = signatureRow(signatureAlgorithm);
-  try {
-    if (row === undefined || !row.keyTypes.includes(readSpki(spki)?.type as KeyType)) return false;
-    return verifyWith(row.hash, signed, { key: publicKeyObject(spki), ...row.padding }, signature);
-  } catch {
-    return false; // OpenSSL throws for keys and signatures that it cannot read
-  }
+  return new Promise((resolve) => {
+    try {
+      if (row === undefined || !row.keyTypes.includes(readSpki(spki)?.type as KeyType)) return resolve(false);
+      const key = publicKeyObject(spki);
+      const how = row.padding === undefined ? key : { key, ...row.padding };
+      return verifyWith(row.hash, signed, how, signature, (error, holds) => resolve(error === null && holds));
+    } catch {
+      return resolve(false); // OpenSSL throws for keys and signatures that it cannot read
+    }
+  });
 }
 
 interface SignatureRow {

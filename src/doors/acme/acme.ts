@@ -52,13 +52,13 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
     if (row.proof === 'none') return row.handler(acme, { site, method: request.method });
     const received = await receive(request, site, request.target.slice(site.directory.path.length));
     if (row.proof === 'jwk') {
-      const fresh = await spendNonce(verify(received, await keys.given(keyGiven(received))), nonces);
+      const fresh = await spendNonce(await verify(received, await keys.given(keyGiven(received))), nonces);
       return row.handler(acme, { ...fresh, site });
     }
     const loaded = await load[row.about](database, site, accountNamed(received, site), request.params);
     if (loaded === undefined) throw new AcmeError('accountDoesNotExist', 'There is no such account in this directory.');
     const { account, about } = loaded;
-    const fresh = await spendNonce(verify(received, await keys.known(account.thumbprint, account.jwk)), nonces);
+    const fresh = await spendNonce(await verify(received, await keys.known(account.thumbprint, account.jwk)), nonces);
     // RFC 8555 §7.3.6
     if (account.state !== 'valid') throw new AcmeError('unauthorized', 'The account is deactivated.', { status: 401 });
     if (about === undefined && row.about !== 'nothing') throw notFound(row.about);

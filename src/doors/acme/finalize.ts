@@ -4,6 +4,7 @@ import type { IssuanceOutcome } from '../../ca/index.ts';
 import * as events from '../../telemetry/events.ts';
 import { type Csr, hostNamesOf, parseCsr, verifyCsr } from '../../x509/csr.ts';
 import { nameKey } from '../../x509/name.ts';
+import { publicKeyFault } from '../../x509/public-key.ts';
 import type { Authorization } from './authorization.ts';
 import { decodeBase64url } from './base64url.ts';
 import type { AccountHandler, Acme, ByAccount } from './handler.ts';
@@ -20,7 +21,7 @@ export const finalize: AccountHandler<'order'> = async (acme, given) => {
   if (payload === undefined) throw malformed('The payload must be a JSON object.');
   const status = orderStatus(order, acme.clock.now());
   if (status !== 'ready') throw notReady(`The order is ${status}, not ready.`);
-  const csr = requestedBy(payload['csr'], given);
+  const csr = await requestedBy(payload['csr'], given);
 
   const issuing = issue(acme, given, csr);
   issuing.catch((error: unknown) => events.faultCaught({ where: 'finalize', error })); // it may outlast our answer
@@ -61,7 +62,7 @@ const proofOf = ({ id, identifier, wildcard, token, attempt }: Authorization) =>
 });
 
 /** The CSR of a finalize request, held to its order. Throws AcmeError; every fault leaves the order ready. */
-function requestedBy(given: unknown, { about: order, key }: ByAccount<'order'>): Csr {
+async function requestedBy(given: unknown, { about: order, key }: ByAccount<'order'>): Promise<Csr> {
   if (typeof given !== 'string') throw malformed('The payload has no "csr".');
   // Synology's client pads; nothing else is let pass.
   const der = decodeBase64url(given.replace(/={1,2}$/, ''));
@@ -69,7 +70,9 @@ function requestedBy(given: unknown, { about: order, key }: ByAccount<'order'>):
   const csr = parse(der);
   const { names, faults } = hostNamesOf(csr);
   if (faults.length > 0) throw new AcmeError('badCSR', `The CSR is not accepted: ${faults.join('; ')}.`);
-  if (!verifyCsr(csr)) throw new AcmeError('badCSR', 'The signature of the CSR does not verify under its own key.');
+  const fault = publicKeyFault(csr.spki);
+  if (fault !== undefined) throw new AcmeError('badCSR', `The key of the CSR is not accepted: ${fault}.`);
+  if (!(await verifyCsr(csr))) throw new AcmeError('badCSR', 'The signature of the CSR does not verify under its own key.');
   // §11.1: whoever gets hold of the certificate's key must not get hold of the account by it.
   if (key.spki.equals(csr.spki)) throw new AcmeError('badCSR', 'The CSR must not be for the account key.');
   compareNames(order, names.map(nameKey));

@@ -73,9 +73,9 @@ export function keyGiven({ jws }: Received): JsonObject {
 }
 
 /** RFC 8555 §6.2: one algorithm per kind of key. Throws AcmeError. */
-export function verify({ jws }: Received, key: AccountKey): Verified {
+export async function verify({ jws }: Received, key: AccountKey): Promise<Verified> {
   const algorithm = algorithmFor(jws.header.alg, key);
-  if (!algorithm.verify(jws.signingInput, key.key, jws.signature)) throw malformed('The signature of the JWS does not verify.');
+  if (!(await algorithm.verify(jws.signingInput, key.key, jws.signature))) throw malformed('The signature of the JWS does not verify.');
   return { stage: 'verified', jws, key };
 }
 
