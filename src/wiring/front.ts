@@ -78,6 +78,8 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     events: { state: (state, why) => events.signerStateChanged({ state, ...(why === undefined ? {} : { why }) }) },
   }));
   const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority });
+  // Before the first intent names it.
+  await recordGeneration({ database, random }, first, 'start', clock.now());
   const own = new OwnCertificate({ ca, clock, random, generation });
   const validator = openValidator({ dialer: openDialer(first.validation), clock, ...first.validation });
   const acme = opened.use(createAcmeDoor({ ca, database, nonces, validator, clock, frontId, random, generation, reached }));
@@ -109,7 +111,6 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     authority = loaded;
     if (changed) events.configurationApplied({ digest: next.digest, by });
   };
-  await recordGeneration({ database, random }, first, 'start', clock.now());
   const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness, clock });
   const admin = await listenUnixSocket(createApp({ doors: [createAdminDoor(operations)], random }), socketPath);
   if (admin !== undefined) opened.use(admin);
