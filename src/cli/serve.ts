@@ -21,16 +21,25 @@ SIGHUP takes up a changed configuration, SIGTERM and Ctrl-C drain and stop withi
   async run(args) {
     readOptions('serve', args, {});
     // A front of several tells the process that started them all; that one prints what to try.
-    await serveUntilStopped(loadGeneration(process.env), () => process.send?.({ kind: 'ready' }), cluster.isWorker ? 'file' : 'stdout');
+    await serveUntilStopped({
+      generation: loadGeneration(process.env), logTo: cluster.isWorker ? 'file' : 'stdout',
+      onReady: () => process.send?.({ kind: 'ready' }), onApplied: () => process.send?.({ kind: 'applied' }),
+    });
     if (process.connected) process.disconnect(); // the channel to the starter would keep this process alive
     return 0;
   },
 };
 
-/** Opens a front, calls `onReady`, and takes it down when asked to stop. Throws Mistake for what the operator can mend. */
-export async function serveUntilStopped(
-  generation: Generation, onReady: (front: Front) => void = () => {}, logTo: 'stdout' | 'file' = 'stdout',
-): Promise<void> {
+export interface Serving {
+  readonly generation: Generation;
+  readonly logTo: 'stdout' | 'file';
+  readonly onReady: () => void;
+  /** An operator put another configuration in force here; see FrontOptions. */
+  readonly onApplied: () => void;
+}
+
+/** Opens a front, and takes it down when asked to stop. Throws Mistake for what the operator can mend. */
+export async function serveUntilStopped({ generation, logTo, onReady, onApplied }: Serving): Promise<void> {
   logEventsTo(openLog({
     name: 'front', level: process.env['CHANCERY_LOG'] ?? 'info',
     ...(logTo === 'file' ? { file: join(generation.stateDirectory, 'log/front.log') } : {}),
@@ -41,7 +50,7 @@ export async function serveUntilStopped(
   });
   let front: Front;
   try {
-    const opening = openFront({ generation, configDirectory: places(process.env).config, environment: process.env });
+    const opening = openFront({ generation, configDirectory: places(process.env).config, environment: process.env, onApplied });
     const first = await Promise.race([opening, stopped]);
     if (first === undefined) process.exit(0); // stopped before it was ready: nothing was promised to anybody
     front = first;
@@ -51,7 +60,7 @@ export async function serveUntilStopped(
     throw new Mistake(sentence);
   }
   process.on('SIGHUP', () => void reload(front));
-  onReady(front);
+  onReady();
   await stopped;
   await front[Symbol.asyncDispose]();
 }

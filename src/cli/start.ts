@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Generation } from '../config/generation.ts';
 import { banner } from './banner.ts';
-import { type Command, Mistake } from './command.ts';
+import { type Command, EXIT_MISTAKE, Mistake } from './command.ts';
 import { CHECKOUT, loadGeneration } from './load.ts';
 import { readOptions } from './options.ts';
 import { serveUntilStopped } from './serve.ts';
 
 const MAIN = join(CHECKOUT, 'src/main.ts');
 const SIGNER_STOP_MS = 2_000;
+const SIGNER_RESTART_MS = 500;
 
 export const start: Command = {
   name: 'start',
@@ -29,13 +30,17 @@ Logs go to log/ in the state directory; CHANCERY_LOG=debug says more.
     readOptions('start', args, {});
     const generation = loadGeneration(process.env);
     if (generation.mode === 'development') await developmentKeys(generation);
-    const signer = startSigner();
+    const signer = keepSigner();
     try {
       const fronts = frontsOf(generation);
-      if (fronts === 1) await serveUntilStopped(generation, () => console.log(banner(generation)), 'file');
-      else await serveManyUntilStopped(fronts, () => console.log(banner(generation)));
+      const onReady = (): void => console.log(banner(generation));
+      // The signer re-reads its configuration in a new worker; what is asked meanwhile waits in the fronts.
+      const onApplied = (): void => signer.reload();
+      process.on('SIGHUP', onApplied);
+      if (fronts === 1) await serveUntilStopped({ generation, logTo: 'file', onReady, onApplied });
+      else await serveManyUntilStopped(fronts, onReady, onApplied);
     } finally {
-      await stop(signer);
+      await signer.stop();
     }
     return 0;
   },
@@ -60,30 +65,48 @@ async function developmentKeys({ stateDirectory, signer }: Generation): Promise<
   if (code !== 0) throw new Mistake('the development ceremony did not finish: see above, then start again');
 }
 
+/** Runs the signer's supervisor for as long as this process lives; one that dies is started again. */
+function keepSigner(): { reload(): void; stop(): Promise<void> } {
+  let stopping = false;
+  let signer = startSigner();
+  const watch = (): void => void signer.once('exit', (code) => {
+    // Exit code 2: it has said what the operator has to mend, and would only say it again.
+    if (stopping || code === EXIT_MISTAKE) return;
+    setTimeout(() => {
+      if (stopping) return;
+      signer = startSigner();
+      watch();
+    }, SIGNER_RESTART_MS);
+  });
+  watch();
+  return {
+    reload: () => void signer.kill('SIGHUP'),
+    async stop() {
+      stopping = true;
+      if (signer.exitCode !== null || signer.signalCode !== null) return;
+      const gone = new Promise<void>((resolve) => { signer.once('exit', () => resolve()); });
+      signer.kill('SIGTERM');
+      if ((await Promise.race([gone, sleep(SIGNER_STOP_MS, 'late', { ref: false })])) === 'late') signer.kill('SIGKILL');
+    },
+  };
+}
+
 /** In a process group of its own, so that Ctrl-C reaches the fronts first and they can finish what they began. */
 function startSigner(): ChildProcess {
   return spawn(process.execPath, [MAIN, 'signer'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true });
 }
 
-async function stop(signer: ChildProcess): Promise<void> {
-  if (signer.exitCode !== null || signer.signalCode !== null) return;
-  const gone = new Promise<void>((resolve) => { signer.once('exit', () => resolve()); });
-  signer.kill('SIGTERM');
-  if ((await Promise.race([gone, sleep(SIGNER_STOP_MS, 'late', { ref: false })])) === 'late') signer.kill('SIGKILL');
-}
-
 /** Fronts behind the same listeners (node:cluster). One that dies is started again; the others go on. */
-async function serveManyUntilStopped(fronts: number, onReady: () => void): Promise<void> {
+async function serveManyUntilStopped(fronts: number, onReady: () => void, onApplied: () => void): Promise<void> {
   cluster.setupPrimary({ exec: MAIN, args: ['serve'] });
   let stopping = false;
   let readyOnce = false;
   const failed = new Promise<never>((_, reject) => {
-    cluster.on('exit', (worker, code) => {
+    cluster.on('exit', (_, code) => {
       if (stopping) return;
       // A front that never was ready has said why; starting it again would only say it again.
-      if (!readyOnce && code === 2) reject(new Mistake('the fronts could not start: see above'));
+      if (!readyOnce && code === EXIT_MISTAKE) reject(new Mistake('the fronts could not start: see above'));
       else setTimeout(() => { if (!stopping) cluster.fork(); }, 200);
-      void worker;
     });
   });
   cluster.on('message', (_, message: { kind?: string }) => {
@@ -91,7 +114,10 @@ async function serveManyUntilStopped(fronts: number, onReady: () => void): Promi
       readyOnce = true;
       onReady();
     }
-    if (message.kind === 'applied') for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGHUP');
+    if (message.kind === 'applied') {
+      onApplied();
+      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGHUP');
+    }
   });
   for (let index = 0; index < fronts; index += 1) cluster.fork();
   process.on('SIGHUP', () => { for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGHUP'); });

@@ -5,6 +5,7 @@
  * transaction, each behind its own savepoint. better-sqlite3 is synchronous: no read can fall into an open transaction.
  */
 
+import { closeSync, openSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import type { Database, Write } from './engine.ts';
 import { DatabaseUnavailable, DatabaseUnusable } from './errors.ts';
@@ -162,13 +163,16 @@ function tell(settle: PromiseWithResolvers<boolean>, outcome: Outcome): void {
 
 function connect(file: string): Sqlite.Database {
   try {
+    closeSync(openSync(file, 'a', 0o600)); // made by us, so readable by us alone; SQLite gives its other files the same mode
     const connection = new Sqlite(file, { timeout: busyTimeoutMs });
     connection.pragma('journal_mode = WAL');
     connection.pragma('synchronous = FULL');
     connection.pragma('foreign_keys = ON');
     return connection;
   } catch (error) {
-    throw unavailable(error) ?? new DatabaseUnusable(`cannot open the database ${file}: ${(error as Error).message}`);
+    const forbidden = ['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '');
+    const remedy = forbidden ? 'make the state directory writable for this user, or set CHANCERY_STATE' : (error as Error).message;
+    throw unavailable(error) ?? new DatabaseUnusable(`cannot open the database ${file}: ${remedy}`);
   }
 }
 

@@ -22,8 +22,8 @@ export interface AddressPolicy {
 
 /** Compiles the rules. Throws on a range that is not CIDR: the configuration loader has refused those already. */
 export function addressPolicy(rules: AddressRules): AddressPolicy {
-  const allow = rules.allow.map(parseRange);
-  const deny = rules.deny.map(parseRange);
+  const allow = rules.allow.map(ruleOf);
+  const deny = rules.deny.map(ruleOf);
 
   const permitted = (address: Address): boolean => {
     if (within(address, deny)) return false;
@@ -58,6 +58,13 @@ function within(address: Address, ranges: readonly Range[]): boolean {
 function parse(text: string): Address | undefined {
   const octets = ipOctets(text);
   return octets && ipaddr.fromByteArray([...octets]);
+}
+
+/** A configured range. Addresses are judged by what their mapped form stands for, so ranges are too. */
+function ruleOf(text: string): Range {
+  const [base, bits] = parseRange(text);
+  const mapped = base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && bits >= 96;
+  return mapped ? [base.toIPv4Address(), bits - 96] : [base, bits];
 }
 
 function parseRange(text: string): Range {

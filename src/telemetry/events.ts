@@ -32,6 +32,17 @@ export function intentRecovered(e: { outcome: 'signed' | 'closed'; profile: stri
   metrics.intentsRecovered.inc(e);
 }
 
+export function recoveryFailed(e: { intent: string; error: unknown }): void {
+  log.error({ intent: e.intent, err: e.error }, 'an intent could not be settled');
+  metrics.recoveryFailures.inc();
+}
+
+/** The database holds other bytes for an intent than the signer's journal: one of them was changed. */
+export function intentContradicted(e: { intent: string; serial: string }): void {
+  log.error(e, 'the database contradicts the journal');
+  metrics.contradictions.inc();
+}
+
 export function crlPublished(e: { issuerKey: string; shard: number; number: number; revoked: number }): void {
   log.info(e, 'CRL published');
   metrics.crlsPublished.inc({ issuer_key: e.issuerKey });

@@ -11,6 +11,8 @@ export const metrics = {
   signingPostponed: counter('signing_postponed_total', 'Requests the signer could not answer in time; recovery finishes them.', ['issuer_key']),
   signerRefusals: counter('signer_refusals_total', 'Requests that the signer refused on re-check or lint.', ['issuer_key', 'profile']),
   intentsRecovered: counter('intents_recovered_total', 'Half-done issuances that recovery settled.', ['outcome', 'profile']),
+  recoveryFailures: counter('recovery_failures_total', 'Half-done issuances that could not be settled yet.', []),
+  contradictions: counter('journal_contradictions_total', 'Intents whose bytes differ between database and journal: look at once.', []),
   crlsPublished: counter('crls_published_total', 'CRL shards signed and recorded.', ['issuer_key']),
   requests: counter('http_requests_total', 'Requests answered.', ['door', 'method', 'status']),
   requestSeconds: new Histogram({

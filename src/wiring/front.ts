@@ -48,6 +48,8 @@ export interface FrontOptions {
   /** Where it was read from; `config apply` reads there again. */
   readonly configDirectory: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Called after an operator's `config apply`: other fronts and the signer are to take it up too. */
+  readonly onApplied?: () => void;
   readonly clock?: Clock;
 }
 
@@ -87,6 +89,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   let ready = false;
   const readiness = (): { ready: boolean; reasons: string[] } => {
     const reasons = signer.state() === 'ready' ? [] : [`signer is ${signer.state()}`];
+    if (signer.configuration !== undefined && signer.configuration !== generation().digest) reasons.push('the signer has another configuration: reload it (SIGHUP)');
     if (!ready) reasons.push('starting');
     return { ready: reasons.length === 0, reasons };
   };
@@ -110,6 +113,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     const changed = await recordGeneration({ database, random }, next, by, clock.now());
     authority = loaded;
     if (changed) events.configurationApplied({ digest: next.digest, by });
+    if (changed && by === 'operator') options.onApplied?.();
   };
   const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness, clock });
   const admin = await listenUnixSocket(createApp({ doors: [createAdminDoor(operations)], random }), socketPath);

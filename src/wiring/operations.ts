@@ -38,7 +38,6 @@ export function operationsOf(parts: OperationParts): Operations {
         if (error instanceof AuthorityFault) throw new OperatorMistake(error.message);
         throw error;
       }
-      process.send?.({ kind: 'applied' }); // the other fronts behind these listeners take it up too
       return { digest: loaded.generation.digest, changes, applied: true };
     },
 

@@ -36,6 +36,12 @@ test('SF-2: IPv4-mapped, NAT64, 6to4 and Teredo addresses are judged by the IPv4
   }
 });
 
+test('a range in mapped form is the range of its IPv4 addresses', () => {
+  const policy = addressPolicy({ allow: ['172.16.0.0/12'], deny: ['::ffff:172.16.0.0/108'], loopback: false });
+  assert.equal(policy.permits('172.16.1.1'), false);
+  assert.equal(addressPolicy({ allow: ['::ffff:10.0.0.0/104'], deny: [], loopback: false }).permits('10.1.2.3'), true);
+});
+
 test('a mapped address needs its IPv4 address allowed, and nothing more', () => {
   assert.equal(addressPolicy(private_).permits('::ffff:10.1.2.3'), true);
   assert.equal(addressPolicy(private_).permits('::ffff:8.8.8.8'), false);

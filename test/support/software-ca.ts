@@ -10,7 +10,7 @@ import type { Generation } from '../../src/config/generation.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { Signer, SigningOutcome } from '../../src/signing/client.ts';
 import { issuerShapeOf, renderCaTbs } from '../../src/x509/ca-certificate.ts';
-import { assembleCertificate } from '../../src/x509/certificate.ts';
+import { assembleCertificate, parseTbs } from '../../src/x509/certificate.ts';
 import { encodeName } from '../../src/x509/distinguished-name.ts';
 import { keyIdOf } from '../../src/x509/public-key.ts';
 
@@ -19,7 +19,9 @@ const DAY = 86_400_000;
 export interface SoftwareCa {
   readonly ca: OpenCa;
   /** What the signer does next: sign, say that it cannot now, or sign only when `release` is called. */
-  signing: 'ok' | 'unavailable' | 'refuse' | 'hold';
+  signing: 'ok' | 'unavailable' | 'refuse' | 'hold' | 'lose-answer';
+  /** What it answers when recovery asks: the truth, or nothing. */
+  recovering: 'truth' | 'unavailable';
   release(): void;
   readonly signatures: number;
   readonly root: Uint8Array;
@@ -36,7 +38,8 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
   }]]);
   const authority = (): Authority => ({ generation: generation(), issuerKeys, root: root.certificate });
   const held: (() => void)[] = [];
-  const self = { signing: 'ok' as SoftwareCa['signing'], signatures: 0 };
+  const self = { signing: 'ok' as SoftwareCa['signing'], recovering: 'unavailable' as SoftwareCa['recovering'], signatures: 0 };
+  const signed = new Map<string, Extract<SigningOutcome, { kind: 'signed' }> & { tbs: Uint8Array }>();
 
   const signer: Signer = {
     id: 1,
@@ -47,12 +50,15 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
       if (self.signing === 'refuse') return { kind: 'refused', reasons: ['test'] };
       if (self.signing === 'hold') await new Promise<void>((resolve) => held.push(resolve));
       self.signatures += 1;
-      return {
-        kind: 'signed', signature: sign('sha256', tbs, intermediate.privateKey),
-        receipt: { signer: 1, sequence: self.signatures, head: randomBytes(32).toString('hex') },
-      };
+      const receipt = { signer: 1, sequence: self.signatures, head: randomBytes(32).toString('hex') };
+      const outcome = { kind: 'signed' as const, signature: sign('sha256', tbs, intermediate.privateKey), receipt };
+      signed.set(parseTbs(tbs).serial, { ...outcome, tbs });
+      return self.signing === 'lose-answer' ? { kind: 'unavailable', why: 'lost', retryAfterMs: 100 } : outcome;
     },
-    recover: async () => ({ kind: 'unavailable', why: 'test', retryAfterMs: 100 }),
+    async recover({ serial }) {
+      if (self.recovering === 'unavailable') return { kind: 'unavailable', why: 'test', retryAfterMs: 100 };
+      return signed.get(serial) ?? { kind: 'not-signed', receipt: { signer: 1, sequence: 0, head: '' } };
+    },
     confirm() {},
     async [Symbol.asyncDispose]() {},
   };

@@ -4,6 +4,7 @@
  * The order is the safety argument (docs/issuance.md): what we mean to sign is durable before the signer is asked,
  * so a crash at any line leaves either nothing or an open intent, and recovery asks the signer which of the two worlds it is.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/database.ts';
 import { DatabaseUnavailable } from '../../database/errors.ts';
@@ -29,6 +30,7 @@ import { type Intent, moveIntent, progressOf, recordCertificate, recordIntent } 
 /** How long the signer may take before it must refuse; recovery waits 30 s more before it touches the intent. */
 const SIGNING_DEADLINE_MS = 10_000;
 const RETRY_AFTER_MS = 2_000;
+const CONFIGURATION_LOOK_MS = 50;
 
 export interface IssuanceParts {
   readonly clock: Clock;
@@ -97,6 +99,9 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
   if (!intended) return joinOther(database, request.realm, request.requestRef);
   parts.reached('intent-recorded');
 
+  // A signer that is taking up another configuration is given a moment: what it would refuse now it will sign then.
+  await untilConfigured(parts, authority);
+
   // 5. Sign. The signer re-checks, lints again, journals, signs and verifies.
   const outcome = await prepared.sign(parts.signer, intent.id, intent.deadline);
   parts.reached('signed');
@@ -142,6 +147,10 @@ export async function conclude(
   }
   const now = clock.now();
   const entryId = publicId(intent.not_after, random);
+  if (outcome.kind === 'refused' && !isConfiguredAlike(parts, intent.config_digest)) {
+    events.signingPostponed({ issuerKey: intent.issuer_key, why: 'the signer has another configuration' });
+    return { kind: 'pending', retryAfterMs: RETRY_AFTER_MS };
+  }
   if (outcome.kind === 'refused') {
     const reason = outcome.reasons.join('; ');
     events.signerRefused({ issuerKey: intent.issuer_key, profile: intent.profile, reason });
@@ -179,6 +188,14 @@ export async function conclude(
     profile: intent.profile, door: intent.door, serial: intent.serial, issuerKey: intent.issuer_key, correlation: intent.correlation,
   });
   return { kind: 'issued', certificate, first: true };
+}
+
+const isConfiguredAlike = ({ signer }: IssuanceParts, digest: string): boolean =>
+  signer.configuration === undefined || signer.configuration === digest;
+
+async function untilConfigured(parts: IssuanceParts, { generation }: Authority): Promise<void> {
+  const end = parts.clock.now() + SIGNING_DEADLINE_MS / 2;
+  while (!isConfiguredAlike(parts, generation.digest) && parts.clock.now() < end) await sleep(CONFIGURATION_LOOK_MS);
 }
 
 /** Someone else holds this reference: another front, a double click, a retry, or recovery. What they made is the answer. */

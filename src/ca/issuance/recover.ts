@@ -23,12 +23,21 @@ const REISSUE_WITHIN_MS = 24 * 3_600_000;
 export async function recoverIntents(parts: IssuanceParts): Promise<number> {
   let settled = 0;
   for (const signerId of parts.signer.ids) {
-    for (const intent of await overdue(parts.database, signerId, parts.clock.now() - GRACE_MS)) {
-      const done = intent.purpose === 'certificate' ? await recoverCertificate(parts, intent) : await recoverCrl(parts, intent);
-      if (done) settled += 1;
+    for await (const intent of overdue(parts.database, signerId, parts.clock.now() - GRACE_MS)) {
+      if (await settle(parts, intent)) settled += 1;
     }
   }
   return settled;
+}
+
+/** One intent that cannot be settled, whatever is wrong with it, must not stand in the way of the others. */
+async function settle(parts: IssuanceParts, intent: Intent | CrlIntent): Promise<boolean> {
+  try {
+    return intent.purpose === 'certificate' ? await recoverCertificate(parts, intent) : await recoverCrl(parts, intent);
+  } catch (error) {
+    events.recoveryFailed({ intent: intent.id, error });
+    return false;
+  }
 }
 
 async function recoverCertificate(parts: IssuanceParts, intent: Intent): Promise<boolean> {
@@ -36,8 +45,13 @@ async function recoverCertificate(parts: IssuanceParts, intent: Intent): Promise
     purpose: 'certificate', issuerKey: intent.issuer_key, serial: intent.serial, intent: intent.id,
     from: intent.created, to: intent.deadline,
   });
-  const facts = factsOf(parseTbs(intent.tbs));
   if (answer.kind === 'unavailable') return false;
+  if (answer.kind === 'signed' && Buffer.compare(answer.tbs, intent.tbs) !== 0) {
+    // The journal is the witness: what was signed is not what the database says was meant. An operator has to look.
+    events.intentContradicted({ intent: intent.id, serial: intent.serial });
+    return false;
+  }
+  const facts = factsOf(parseTbs(intent.tbs));
   if (answer.kind === 'signed') {
     const issuerKey = parts.authority().issuerKeys.get(intent.issuer_key);
     if (issuerKey === undefined) return false; // its certificate is gone from the configuration: only the operator can say why

@@ -1,6 +1,6 @@
 /** SQL of issuance: evidence, intents, certificates. Writes are built here and committed together by the caller. */
 import type { Database, Write } from '../../database/database.ts';
-import { statement } from '../../database/statement.ts';
+import { rawStatement, statement } from '../../database/statement.ts';
 import { type Name, reverse } from '../../x509/name.ts';
 import { dayOf } from '../../x509/serial.ts';
 import type { DoorEvidence, IssuedCertificate, Progress } from '../ca.ts';
@@ -79,9 +79,11 @@ const findCertificate = statement((k, p) =>
 const findOpenIntent = statement((k, p) =>
   k('intent').select('id').where({ realm: p('realm'), request_ref: p('request_ref'), state: 'open' }));
 
-const overdueIntents = statement((k, p) =>
-  k('intent').select(...INTENT_COLUMNS).where({ state: 'open', signer_id: p('signer_id') }).where('deadline', '<', p('before'))
-    .orderBy('deadline').limit(100));
+// Paged by key, so that intents that cannot be settled do not stand before those that can.
+const overdueIntents = rawStatement(
+  `select ${INTENT_COLUMNS.join(', ')} from intent
+   where state = 'open' and signer_id = :signer_id and deadline < :before and (deadline, id) > (:deadline, :id)
+   order by deadline, id limit 100`);
 
 const findBySerial = statement((k, p) =>
   k('certificate').select('serial').where({ issuer_key: p('issuer_key'), serial: p('serial') }).limit(1));
@@ -140,8 +142,17 @@ export async function certificateExists(database: Database, issuerKey: string, s
 
 export const findIntent = (database: Database, id: string): Promise<Intent | undefined> => database.one<Intent>(findById, { id });
 
-export const overdue = (database: Database, signerId: number, before: number): Promise<(Intent | CrlIntent)[]> =>
-  database.many(overdueIntents, { signer_id: signerId, before });
+/** Open intents of a signer whose deadline is before `before`, oldest first, a page at a time. */
+export async function* overdue(database: Database, signerId: number, before: number): AsyncGenerator<Intent | CrlIntent> {
+  let last = { deadline: 0, id: '' };
+  for (;;) {
+    const page = await database.many<Intent | CrlIntent>(overdueIntents, { signer_id: signerId, before, ...last });
+    yield* page;
+    const end = page.at(-1);
+    if (end === undefined) return;
+    last = { deadline: end.deadline, id: end.id };
+  }
+}
 
 /** What recovery needs of an evidence document: the policies that bound the requester, and the door's part. */
 export interface RecordedEvidence extends DoorEvidence {

@@ -16,6 +16,7 @@ import { latest, publishRow } from './store.ts';
 /** BR §4.9.7: at most 10 days; published hourly or sooner once revocation exists, so a late publisher has days, not minutes. */
 const CRL_VALIDITY_MS = 9 * 86_400_000;
 const SIGNING_DEADLINE_MS = 10_000;
+const CLOCK_SLACK_MS = 5 * 60_000;
 
 /** Makes every shard that is missing or past half of its life; resolves to how many could not be made. */
 export async function publishCrls(parts: IssuanceParts): Promise<number> {
@@ -24,7 +25,9 @@ export async function publishCrls(parts: IssuanceParts): Promise<number> {
     for (let shard = 1; shard <= issuerKey.shape.shards; shard += 1) {
       const current = await latest(parts.database, issuerKey.id, shard);
       const now = parts.clock.now();
-      if (current !== undefined && now < (current.this_update + current.next_update) / 2) continue;
+      // One from the future (the clock was ahead, and was set right) is replaced too: verifiers refuse it.
+      const fresh = current !== undefined && current.this_update <= now + CLOCK_SLACK_MS && now < (current.this_update + current.next_update) / 2;
+      if (fresh) continue;
       if (!(await publishShard(parts, issuerKey, shard, current?.number ?? 0)) && (current?.next_update ?? 0) <= now) missing += 1;
     }
   }

@@ -75,14 +75,15 @@ const FOR_REFUSAL = {
   'profile-unknown': 'invalidProfile',
   'profile-not-allowed': 'invalidProfile',
   'validity-not-allowed': 'malformed',
-  'not-lawful': 'badCSR',
+  'not-lawful': 'serverInternal', // F-14: what we prepared did not pass our own lints or the signer
   'moved-on': 'orderNotReady',
 } as const satisfies Record<RefusalKind, ProblemType>;
 
 /** All of the CA's reasons as one error: the reason itself when there is one, else subproblems per identifier (§6.7.1). */
 export function refused(reasons: readonly Refusal[]): AcmeError {
   return several(reasons.map(({ kind, message, subject }) => ({
-    type: FOR_REFUSAL[kind], detail: sentence(message, subject?.value),
+    type: FOR_REFUSAL[kind],
+    detail: kind === 'not-lawful' ? 'The server would not sign what it had prepared. The operator has been told.' : sentence(message, subject?.value),
     ...(subject?.type === 'dns' || subject?.type === 'ip' ? { identifier: { type: subject.type, value: subject.value } } : {}),
   })));
 }
