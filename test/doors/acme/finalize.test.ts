@@ -177,7 +177,7 @@ test('F-14: what the signer refuses leaves the order ready', async () => {
   const client = await lab.client();
   const { order, orderUrl } = await readyOrder(client);
   lab.software.signing = 'refuse';
-  refused(await client.post(order.finalize, { csr: csrFor() }), 400, 'badCSR');
+  refused(await client.post(order.finalize, { csr: csrFor() }), 500, 'serverInternal');
   assert.equal((await client.post(orderUrl)).json.status, 'ready');
   lab.software.signing = 'ok';
   assert.equal((await client.post(order.finalize, { csr: csrFor() })).json.status, 'valid');
