@@ -73,11 +73,13 @@ export function recheckCertificate({ tbs }: CertificateUnderCheck, rules: Certif
   return reasons;
 }
 
-function serialFaults({ serial, notAfter }: TbsFacts, signer: number): string[] {
+function serialFaults({ serial, notBefore, notAfter }: TbsFacts, signer: number): string[] {
   const said = readSerial(serial);
   if (said === undefined) return [`the serial ${serial} is not made as ours are`];
   if (said.signerId !== signer) return [`the serial is of signer ${said.signerId}, this is signer ${signer}`];
   if (said.day !== Math.min(dayOf(notAfter), 0xffff)) return ['the serial names another day than notAfter'];
+  // So a serial is acceptable only while its one notBefore is, and need not be remembered for longer.
+  if (said.notBefore !== notBefore) return ['the serial names another notBefore'];
   return [];
 }
 

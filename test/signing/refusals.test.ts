@@ -65,7 +65,8 @@ const from = (notBefore: number, validity = SERVER_SHAPE.validityMs) => {
   const seconds = Math.floor(notBefore / 1000) * 1000;
   return { notBefore: seconds, notAfter: notAfterOf(seconds, validity) };
 };
-const serialOf = (id: number, notAfter: number) => composeSerial(id, notAfter, randomBytes(16));
+const serialOf = (id: number, { notBefore, notAfter }: { notBefore: number; notAfter: number }) =>
+  composeSerial(id, notBefore, notAfter, randomBytes(12));
 const spkiOf = (type: 'rsa', bits: number) =>
   generateKeyPairSync(type, { modulusLength: bits }).publicKey.export({ format: 'der', type: 'spki' });
 const caTbs = () => {
@@ -73,7 +74,7 @@ const caTbs = () => {
   const spki = freshSpki();
   const issuer = { subject: signer.issuer.subject, keyId: signer.issuer.keyId, algorithm: signer.issuer.algorithm };
   const times = from(Date.now() - 60_000);
-  const serial = serialOf(7, times.notAfter);
+  const serial = serialOf(7, times);
   return renderCaTbs({
     kind: 'intermediate',
     serial,
@@ -99,9 +100,18 @@ function smuggled(): Uint8Array {
 }
 
 const CERTIFICATES: readonly [what: string, tbs: () => Uint8Array, why: RegExp][] = [
-  ['a serial of another signer', () => signer.tbs({ serial: serialOf(8, signer.facts().notAfter) }), /is of signer 8/],
+  ['a serial of another signer', () => signer.tbs({ serial: serialOf(8, signer.facts()) }), /is of signer 8/],
   ['a serial without a signer', () => signer.tbs({ serial: '00ff' }), /not made as ours|octets|serial/],
-  ['a serial of another day', () => signer.tbs({ serial: serialOf(7, Date.now() + 90 * DAY) }), /another day/],
+  [
+    'a serial of another day',
+    () => signer.tbs({ serial: serialOf(7, { ...signer.facts(), notAfter: Date.now() + 90 * DAY }) }),
+    /another day/,
+  ],
+  [
+    'a serial of another notBefore',
+    () => signer.tbs({ serial: serialOf(7, { ...signer.facts(), notBefore: Date.now() - 120_000 }) }),
+    /another notBefore/,
+  ],
   ['an extension smuggled in', smuggled, /not the bytes|cannot be read|unexpected/],
   ['CA:TRUE', caTbs, /./],
   [

@@ -60,7 +60,7 @@ test('a front whose database holds less than was confirmed fences certificates f
   assert.equal(client.id, 9);
   assert.equal((await client.sign(job(signer.tbs()))).kind, 'refused', 'the former id makes no more serials');
   const facts = signer.facts();
-  const serial = composeSerial(9, facts.notAfter, Buffer.alloc(16, 5));
+  const serial = composeSerial(9, facts.notBefore, facts.notAfter, Buffer.alloc(12, 5));
   assert.equal((await client.sign(job(signer.tbs({ ...facts, serial })))).kind, 'signed');
   assert.equal((await client.sign(crlJob(signer, 2n))).kind, 'refused', 'CRL numbers are remembered');
   assert.ok(

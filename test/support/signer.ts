@@ -219,7 +219,7 @@ export class TestSigner implements AsyncDisposable {
   facts(change: Partial<TbsFacts> = {}): TbsFacts {
     const notBefore = change.notBefore ?? Math.floor(Date.now() / 1000) * 1000 - 60_000;
     const notAfter = change.notAfter ?? notAfterOf(notBefore, SERVER_SHAPE.validityMs);
-    const serial = composeSerial(this.file.id, notAfter, randomBytes(16));
+    const serial = composeSerial(this.file.id, notBefore, notAfter, randomBytes(12));
     const names = [{ type: 'dns', value: 'www.example.test' }] as const;
     return { serial, notBefore, notAfter, spki: SUBJECT_KEY, names, subject: [], shard: 1, ...change };
   }

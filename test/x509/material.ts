@@ -138,7 +138,7 @@ export function factsFor(profile: Profile, keyType: KeyType = 'p256'): TbsFacts 
   const notBefore = NOW - shape.backdateMs;
   const notAfter = notAfterOf(notBefore, shape.validityMs);
   return {
-    serial: composeSerial(7, notAfter, Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')),
+    serial: composeSerial(7, notBefore, notAfter, Buffer.from('000102030405060708090a0b', 'hex')),
     notBefore, notAfter, spki: spkiOf('subject', keyType), subject: [], shard: 3, ...WHO[profile],
   };
 }

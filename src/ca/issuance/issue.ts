@@ -14,7 +14,7 @@ import * as events from '../../telemetry/events.ts';
 import { assembleCertificate } from '../../x509/certificate.ts';
 import type { Name } from '../../x509/name.ts';
 import { publicKeyFault, spkiSha256 } from '../../x509/public-key.ts';
-import { composeSerial, dayOf } from '../../x509/serial.ts';
+import { composeSerial, dayOf, SERIAL_RANDOM } from '../../x509/serial.ts';
 import { renderTbs } from '../../x509/tbs.ts';
 import { auditEntry } from '../audit/entry.ts';
 import type { IssuanceOutcome, IssuanceRequest, IssuedCertificate } from '../ca.ts';
@@ -63,7 +63,8 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
   const signerId = parts.signer.id ?? authority.generation.signer.id;
   const validity = grantValidity(request, profile.shape, issuerKey.shape, now);
   if (validity instanceof Refusal) return { kind: 'refused', reasons: [validity] };
-  const facts = factsFor(request, validity, composeSerial(signerId, validity.notAfter, random(16)), issuerKey.shape);
+  const serial = composeSerial(signerId, validity.notBefore, validity.notAfter, random(SERIAL_RANDOM));
+  const facts = factsFor(request, validity, serial, issuerKey.shape);
   const tbs = renderTbs(profile.shape, issuerKey.shape, facts);
   parts.reached('rendered');
   const prepared = Prepared.from(tbs, profile.shape, issuerKey.shape);
