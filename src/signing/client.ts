@@ -10,6 +10,7 @@ import {
   encodeRequest,
   FrameReader,
   PROTOCOL_VERSION,
+  type Receipt,
   type RecoveryAsk,
   type RecoveryOutcome,
   type SignerState,
@@ -34,13 +35,15 @@ export interface Signer extends AsyncDisposable {
   readonly id: number | undefined;
   /** Every id whose serials its journal holds: its own, and those it had before a restore. Empty until it was reached once. */
   readonly ids: readonly number[];
+  /** Digest of the configuration that it re-checks by; undefined until it was reached once. */
+  readonly configuration: string | undefined;
   state(): SignerState;
   /** Never rejects. `unavailable` means that nothing is known to be signed: recovery decides. */
   sign(job: SigningJob): Promise<SigningOutcome>;
   /** What became of an intent whose answer was lost; afterwards it is decided for good. Never rejects. */
   recover(ask: RecoveryAsk): Promise<RecoveryOutcome>;
-  /** The database holds this receipt durably. */
-  confirm(sequence: number): void;
+  /** The database holds this receipt durably. Those of a former id say nothing about the journal's present one. */
+  confirm(receipt: Pick<Receipt, 'signer' | 'sequence'>): void;
 }
 
 export interface SignerOptions {
@@ -79,6 +82,7 @@ class Connection implements Signer {
   #nextCall = 1;
   #id: number | undefined;
   #ids: readonly number[] = [];
+  #configuration: string | undefined;
   #state: SignerState = 'unavailable';
   #why: string | undefined;
   #socket: Socket | undefined;
@@ -104,6 +108,10 @@ class Connection implements Signer {
     return this.#ids;
   }
 
+  get configuration(): string | undefined {
+    return this.#configuration;
+  }
+
   state(): SignerState {
     return this.#state;
   }
@@ -123,8 +131,8 @@ class Connection implements Signer {
     );
   }
 
-  confirm(sequence: number): void {
-    if (sequence <= this.#confirmed) return;
+  confirm({ signer, sequence }: Pick<Receipt, 'signer' | 'sequence'>): void {
+    if (signer !== this.#id || sequence <= this.#confirmed) return;
     this.#confirmed = sequence;
     this.#flushSoon();
   }
@@ -199,9 +207,9 @@ class Connection implements Signer {
 
   #flush(): void {
     if (!this.#greeted || this.#socket === undefined) return;
-    if (this.#confirmed > this.#confirmSent) {
+    if (this.#id !== undefined && this.#confirmed > this.#confirmSent) {
       this.#confirmSent = this.#confirmed;
-      this.#outgoing.push(encodeRequest({ type: 'confirm', sequence: this.#confirmed }));
+      this.#outgoing.push(encodeRequest({ type: 'confirm', signer: this.#id, sequence: this.#confirmed }));
     }
     if (this.#outgoing.length === 0) return;
     this.#socket.write(this.#outgoing.length === 1 ? (this.#outgoing[0] as Buffer) : Buffer.concat(this.#outgoing));
@@ -234,6 +242,7 @@ class Connection implements Signer {
         // Receipts are counted by id: what was confirmed to the former one says nothing about the new.
         if (this.#id !== answer.signer) this.#confirmed = 0;
         this.#id = answer.signer;
+        this.#configuration = answer.configuration;
         this.#ids = [answer.signer, ...answer.formerSigners];
         this.#greet(socket, answer.signer).catch((error: Error) => socket.destroy(error));
         return;

@@ -17,6 +17,8 @@ export interface SignerKey {
 export interface SignerConfig {
   /** 1–127, the first byte of every serial. Never used again with another journal. */
   readonly id: number;
+  /** Digest of the operator's configuration that this was made of; fronts compare it with theirs. */
+  readonly configuration: string;
   /** Absolute: journal, lock, memory of refused PINs. */
   readonly stateDirectory: string;
   /** Path of the Unix socket, at most 107 bytes. */

@@ -151,11 +151,11 @@ export class Desk {
     const entry = { purpose, issuerKey, serial, core, intent, ...(profile === undefined ? {} : { profile }), tbs };
     const { seq, head } = await journal.append(entry, ({ position }) => this.#remember(entry, position, clock.now()));
     await at?.('after-journal');
-    return this.#signLine({ issuerKey, tbs, seq, head }, job.deadline);
+    return this.#signLine({ issuerKey, serial, tbs, seq, head }, job.deadline);
   }
 
   async #signLine(
-    line: Pick<JournalLine, 'issuerKey' | 'tbs' | 'seq' | 'head'>,
+    line: Pick<JournalLine, 'issuerKey' | 'serial' | 'tbs' | 'seq' | 'head'>,
     deadline: number,
   ): Promise<SigningOutcome> {
     const { keys, at } = this.#options;
@@ -232,7 +232,8 @@ export class Desk {
         tbs: NOTHING,
       } as const;
       const remember = ({ position }: { position: number }) => this.#remember(entry, position, clock.now());
-      return { kind: 'not-signed', receipt: this.#receipt(await journal.append(entry, remember)) };
+      const { seq, head } = await journal.append(entry, remember);
+      return { kind: 'not-signed', receipt: this.#receipt({ serial, seq, head }) };
     }
     if (!isIt(line)) return unavailable('the serial shares its fingerprint with another one');
     if (line.purpose === 'tombstone') return { kind: 'not-signed', receipt: this.#receipt(line) };
@@ -272,8 +273,9 @@ export class Desk {
     if (used !== undefined && serial !== '') this.#memory.add(used as Purpose, issuerKey, serial, position, time);
   }
 
-  #receipt({ seq, head }: { seq: number; head: string }): Receipt {
-    return { signer: this.#options.standing.signer, sequence: seq, head };
+  /** A certificate's line is of the id in its serial, which may be a former one. */
+  #receipt({ serial, seq, head }: Pick<JournalLine, 'serial' | 'seq' | 'head'>): Receipt {
+    return { signer: readSerial(serial)?.signerId ?? this.#options.standing.signer, sequence: seq, head };
   }
 
   #failed(error: unknown): Unavailable {

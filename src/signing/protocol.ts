@@ -61,7 +61,8 @@ export type SignerState = 'ready' | 'fenced' | 'unavailable';
 /** Client to signer. `stated` answers the hello: the highest receipt of this signer that the database holds. */
 export type Request =
   | { readonly type: 'stated'; readonly highest: number }
-  | { readonly type: 'confirm'; readonly sequence: number }
+  /** The database holds the receipts of this signer up to `sequence`. */
+  | { readonly type: 'confirm'; readonly signer: number; readonly sequence: number }
   | ({ readonly type: 'sign'; readonly call: number } & SigningJob)
   | ({ readonly type: 'recover'; readonly call: number } & RecoveryAsk);
 
@@ -73,12 +74,14 @@ export type Answer =
       readonly signer: number;
       /** Ids that this journal had before a restore: it still knows what became of their serials. */
       readonly formerSigners: readonly number[];
+      /** Digest of the configuration that it re-checks by. */
+      readonly configuration: string;
     }
   | { readonly type: 'state'; readonly state: SignerState; readonly why?: string }
   | { readonly type: 'signing'; readonly call: number; readonly outcome: SigningOutcome }
   | { readonly type: 'recovery'; readonly call: number; readonly outcome: RecoveryOutcome };
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** A CRL shard with some 400,000 entries fits; nothing honest is larger. */
 export const MAX_FRAME = 16 * 1024 * 1024;
 const MAX_HEADER = 16 * 1024;
@@ -147,7 +150,7 @@ export function decodeRequest(header: Fields, body: Uint8Array): Request {
     case 'stated':
       return { type: 'stated', highest: integer(header, 'highest') };
     case 'confirm':
-      return { type: 'confirm', sequence: integer(header, 'sequence') };
+      return { type: 'confirm', signer: integer(header, 'signer'), sequence: integer(header, 'sequence') };
     case 'sign':
       return {
         type: 'sign',

@@ -20,6 +20,8 @@ export interface SocketOptions {
   readonly mode: number;
   readonly desk: Pick<Desk, 'sign' | 'recover'>;
   readonly standing: Standing;
+  /** As in SignerConfig. */
+  readonly configuration: string;
   /** Sequence of the journal's last line. */
   readonly lastSequence: () => number;
   readonly onFence: (fence: string) => void;
@@ -98,7 +100,8 @@ class Connection {
       }
     });
     const { signer, formerSigners } = options.standing;
-    this.send({ type: 'hello', version: PROTOCOL_VERSION, signer, formerSigners });
+    const { configuration } = options;
+    this.send({ type: 'hello', version: PROTOCOL_VERSION, signer, formerSigners, configuration });
   }
 
   /** Answers of one turn of the event loop go out in one write. */
@@ -140,7 +143,8 @@ class Connection {
         return;
       }
       case 'confirm':
-        standing.confirm(request.sequence, lastSequence());
+        // A confirmation may come late, for an id that the journal had before a restore.
+        if (request.signer === standing.signer) standing.confirm(request.sequence, lastSequence());
         return;
       case 'sign':
         void desk.sign(request).then((outcome) => this.send({ type: 'signing', call: request.call, outcome }));

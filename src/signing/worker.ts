@@ -107,8 +107,8 @@ async function start(config: SignerConfig, hooks: WorkerHooks): Promise<AsyncDis
   });
   const beat = setInterval(() => note({ type: 'beat', callMs: keys.oldestCallMs }), BEAT_MS);
   const save = setInterval(() => void standing.save(), 1000);
-  const { socket: path, socketMode: mode = 0o600 } = config;
-  socket = await listen({ path, mode, desk, standing, lastSequence: () => journal.seq, onFence: tell });
+  const { socket: path, socketMode: mode = 0o600, configuration } = config;
+  socket = await listen({ path, mode, desk, standing, configuration, lastSequence: () => journal.seq, onFence: tell });
   tell();
   return {
     async [Symbol.asyncDispose]() {

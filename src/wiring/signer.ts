@@ -6,9 +6,10 @@ import type { Generation } from '../config/generation.ts';
 import type { SignerConfig } from '../signing/worker.ts';
 
 export function signerConfig(authority: Authority): SignerConfig {
-  const { signer, issuers, profiles } = authority.generation;
+  const { signer, issuers, profiles, digest } = authority.generation;
   return {
     id: signer.id,
+    configuration: digest,
     stateDirectory: signer.stateDirectory,
     socket: signer.socket,
     module: signer.module,

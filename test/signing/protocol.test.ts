@@ -15,7 +15,7 @@ import {
 const receipt = { signer: 7, sequence: 12, head: 'ab' };
 const REQUESTS: readonly Request[] = [
   { type: 'stated', highest: 0 },
-  { type: 'confirm', sequence: 9 },
+  { type: 'confirm', signer: 7, sequence: 9 },
   {
     type: 'sign',
     call: 1,
@@ -30,7 +30,7 @@ const REQUESTS: readonly Request[] = [
   { type: 'recover', call: 3, purpose: 'certificate', issuerKey: 'a', serial: '01', intent: 'i', from: 1, to: 2 },
 ];
 const ANSWERS: readonly Answer[] = [
-  { type: 'hello', version: 1, signer: 7, formerSigners: [5] },
+  { type: 'hello', version: 2, signer: 7, formerSigners: [5], configuration: 'c0' },
   { type: 'state', state: 'fenced', why: 'because' },
   { type: 'signing', call: 1, outcome: { kind: 'signed', signature: Buffer.from('sig'), receipt } },
   { type: 'signing', call: 2, outcome: { kind: 'refused', reasons: ['no'] } },

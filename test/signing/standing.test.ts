@@ -8,6 +8,7 @@ import { readJournal } from '../../src/signing/journal.ts';
 import { acknowledgeRestore } from '../../src/signing/restore.ts';
 import { renderCrlTbs } from '../../src/x509/crl.ts';
 import { composeSerial } from '../../src/x509/serial.ts';
+import { RawClient } from '../support/raw-signer-client.ts';
 import { clientState, job, TestSigner, until } from '../support/signer.ts';
 
 const crlJob = (signer: TestSigner, number: bigint) => {
@@ -26,10 +27,12 @@ test('a front whose database holds less than was confirmed fences certificates f
   await using signer = await TestSigner.open();
   const healthy = signer.connect();
   await clientState(healthy, 'ready');
-  const outcome = await healthy.sign(job(signer.tbs()));
+  const signed = signer.facts();
+  const outcome = await healthy.sign(job(signer.tbs(signed)));
   assert.equal(outcome.kind, 'signed');
-  const { sequence } = (outcome as Extract<typeof outcome, { kind: 'signed' }>).receipt;
-  healthy.confirm(sequence);
+  const { receipt } = outcome as Extract<typeof outcome, { kind: 'signed' }>;
+  const { sequence } = receipt;
+  healthy.confirm(receipt);
   await healthy.sign(job(signer.tbs())); // the confirmation went before it
 
   const restored = signer.connect({ highestReceipt: async (id) => (id === 7 ? sequence - 1 : 0) });
@@ -51,13 +54,25 @@ test('a front whose database holds less than was confirmed fences certificates f
   await clientState(healthy, 'fenced');
 
   await signer.supervisor?.[Symbol.asyncDispose]();
-  const ask = { stateDirectory: signer.file.stateDirectory, signer: 7, by: 'test', clock: systemClock };
-  await assert.rejects(acknowledgeRestore({ ...ask, newSigner: 7 }), /used with this journal already/);
-  await acknowledgeRestore({ ...ask, newSigner: 9 });
+  const acknowledgement = { stateDirectory: signer.file.stateDirectory, signer: 7, by: 'test', clock: systemClock };
+  await assert.rejects(acknowledgeRestore({ ...acknowledgement, newSigner: 7 }), /used with this journal already/);
+  await acknowledgeRestore({ ...acknowledgement, newSigner: 9 });
   await signer.start();
   const client = signer.connect();
   await clientState(client, 'ready');
   assert.equal(client.id, 9);
+  assert.equal(client.configuration, 'of the test');
+  const { serial: former } = signed;
+  const ask = { purpose: 'certificate', issuerKey: 'test-1', serial: former, intent: 'i', from: 0, to: 0 } as const;
+  const found = await client.recover(ask);
+  assert.deepEqual(found.kind === 'signed' && found.receipt, receipt, 'the receipt stays that of the former id');
+  // Recovery of what the former id signed is confirmed late: that says nothing of the new one.
+  client.confirm(receipt);
+  using late = await RawClient.open(signer.file.socket, 0);
+  late.say({ type: 'confirm', ...receipt });
+  using front = await RawClient.open(signer.file.socket);
+  front.say({ type: 'stated', highest: 0 });
+  assert.equal((await front.next('state'))?.state, 'ready');
   assert.equal((await client.sign(job(signer.tbs()))).kind, 'refused', 'the former id makes no more serials');
   const facts = signer.facts();
   const serial = composeSerial(9, facts.notBefore, facts.notAfter, Buffer.alloc(12, 5));
@@ -94,7 +109,7 @@ test('a front that looked before others confirmed raises no fence', async () => 
     () => 'no hello',
   );
   const outcome = await fast.sign(job(signer.tbs()));
-  if (outcome.kind === 'signed') fast.confirm(outcome.receipt.sequence);
+  if (outcome.kind === 'signed') fast.confirm(outcome.receipt);
   await fast.sign(job(signer.tbs()));
   looked();
   await clientState(slow, 'ready');
@@ -117,7 +132,7 @@ test('what a front confirmed is on disk soon, and at once when the signer stops'
   await using signer = await TestSigner.open();
   const client = signer.connect();
   const outcome = await client.sign(job(signer.tbs()));
-  if (outcome.kind === 'signed') client.confirm(outcome.receipt.sequence);
+  if (outcome.kind === 'signed') client.confirm(outcome.receipt);
   await client.sign(job(signer.tbs()));
   await signer.supervisor?.[Symbol.asyncDispose]();
   const stored = JSON.parse(readFileSync(join(signer.file.stateDirectory, 'standing.json'), 'utf8')) as {

@@ -157,7 +157,7 @@ export class TestSigner implements AsyncDisposable {
     const { keys: edit = (keys) => keys, token = copyOfToken, started = true, ...rest } = options;
     const shim = new Shim(directory, SOFTHSM);
     const keys = edit(await token(directory));
-    const own = { id: 7, stateDirectory: join(directory, 'state'), socket: join(directory, 'signer.sock') };
+    const own = { id: 7, configuration: 'of the test', stateDirectory: join(directory, 'state'), socket: join(directory, 'signer.sock') };
     const file = { ...own, module: shim.modulePath, lanes: 2, callDeadlineMs: 1000, ...rest, keys };
     const signer = new TestSigner(directory, file, shim);
     if (started) await signer.start();

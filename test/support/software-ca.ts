@@ -44,6 +44,7 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
   const signer: Signer = {
     id: 1,
     ids: [1],
+    configuration: undefined,
     state: () => 'ready',
     async sign({ tbs }): Promise<SigningOutcome> {
       if (self.signing === 'unavailable') return { kind: 'unavailable', why: 'test', retryAfterMs: 100 };

@@ -184,7 +184,7 @@ export async function conclude(
   }
   if (!recorded) return joinOther(database, intent.realm, intent.request_ref);
   parts.reached('certificate-recorded');
-  parts.signer.confirm(sequence);
+  parts.signer.confirm(outcome.receipt);
   events.certificateIssued({
     profile: intent.profile, door: intent.door, serial: intent.serial, issuerKey: intent.issuer_key, correlation: intent.correlation,
   });
