@@ -11,7 +11,9 @@ export class CrlNumbers {
   /** Takes in a line of any purpose; the first line of each file repeats what came before it. */
   take({ purpose, issuerKey, serial, note }: Pick<JournalLine, 'purpose' | 'issuerKey' | 'serial' | 'note'>): void {
     if (purpose === 'segment') {
-      for (const [shard, number] of Object.entries(note ?? {})) this.#raise(shard, BigInt(number));
+      for (const [shard, number] of Object.entries(note ?? {})) {
+        if (shard.includes('/')) this.#raise(shard, BigInt(number)); // the journal notes times beside ours
+      }
     }
     const [, shard, number] = /^crl:(\d+):(\d+)$/.exec(serial) ?? [];
     if (number !== undefined) this.#raise(`${issuerKey}/${shard}`, BigInt(number));

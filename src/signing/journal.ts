@@ -3,7 +3,7 @@
  * Lines that wait share one write and one fdatasync. A line that was written but not used for a signature does no harm:
  * recovery signs it or leaves it.
  */
-import { closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, unlinkSync, write } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, unlinkSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { fileOf, JournalFault, ordinals, textAt, textsOf } from './journal-files.ts';
@@ -28,6 +28,14 @@ export interface Appended {
   readonly seq: number;
   readonly head: string;
   readonly position: Position;
+  /** Of the line, ms UTC. */
+  readonly time: number;
+}
+
+/** A line that is on disk. */
+export interface Written {
+  readonly sequence: number;
+  readonly head: string;
 }
 
 export interface JournalOptions {
@@ -41,6 +49,9 @@ export interface JournalOptions {
 
 interface Waiting {
   readonly ordinal: number;
+  readonly offset: number;
+  readonly seq: number;
+  readonly head: string;
   readonly text: string;
   readonly done: () => void;
   readonly failed: (error: Error) => void;
@@ -49,6 +60,9 @@ interface Waiting {
 const writeAsync = promisify(write);
 const fdatasyncAsync = promisify(fdatasync);
 
+/** A clock that was set back by more than this begins a new file, so that times ascend within each. */
+const STEP_MS = 1000;
+
 export class Journal {
   readonly #options: JournalOptions;
   readonly #fileBytes: number;
@@ -56,6 +70,10 @@ export class Journal {
   #size = 0;
   #seq = 0;
   #head = FIRST_PREV;
+  #time = 0;
+  /** The latest time of any line so far: more than `#time` after the clock was set back. */
+  #latest = 0;
+  #written: Written | undefined;
   #descriptor = -1;
   #openOrdinal = 0;
   #waiting: Waiting[] = [];
@@ -75,19 +93,44 @@ export class Journal {
     return this.#seq;
   }
 
+  /** Time of the last line, ms UTC; undefined for an empty journal. */
+  get time(): number | undefined {
+    return this.#seq === 0 ? undefined : this.#time;
+  }
+
+  /** The last line that is on disk. */
+  get written(): Written | undefined {
+    return this.#written;
+  }
+
+  /** @returns the head of the line with that sequence; undefined when there is none on disk */
+  headOf(sequence: number): string | undefined {
+    const start = Buffer.from(`{"seq":${sequence},`);
+    for (const ordinal of ordinals(this.#options.directory).toReversed()) {
+      if ((this.#first(ordinal)?.seq ?? sequence + 1) > sequence) continue;
+      for (const { bytes, ended } of textsOf(fileOf(this.#options.directory, ordinal))) {
+        if (ended && bytes.subarray(0, start.length).equals(start)) return headOf(bytes);
+      }
+      return undefined;
+    }
+    return undefined;
+  }
+
   /**
    * The line has its place (sequence, head, position) at once and in the order of calls.
    * @returns when it is on disk @throws JournalFault; after one the journal takes no more, for nobody knows what is on disk
    */
   async append(entry: JournalEntry, placed?: (place: Appended) => void): Promise<Appended> {
     if (this.#broken !== undefined) throw this.#broken;
-    if (this.#ordinal === 0 || this.#size >= this.#fileBytes) this.#startFile();
-    const place = { seq: this.#seq + 1, position: this.#ordinal * FILE + this.#size };
+    const steppedBack = this.#options.clock.now() < this.#time - STEP_MS;
+    if (this.#ordinal === 0 || this.#size >= this.#fileBytes || steppedBack) this.#startFile();
+    const offset = this.#size;
     const text = this.#next(entry);
-    const appended = { ...place, head: this.#head };
+    const [seq, head] = [this.#seq, this.#head];
+    const appended = { seq, head, position: this.#ordinal * FILE + offset, time: this.#time };
     placed?.(appended);
     await new Promise<void>((done, failed) => {
-      this.#waiting.push({ ordinal: this.#ordinal, text, done, failed });
+      this.#waiting.push({ ordinal: this.#ordinal, offset, seq, head, text, done, failed });
       this.#flushing ??= this.#flush();
     });
     return appended;
@@ -122,8 +165,29 @@ export class Journal {
     since: number,
     until: number,
   ): Promise<JournalLine | undefined> {
+    return this.#search(serial, isIt, this.#filesOf(since, until));
+  }
+
+  /** As `find`, in the newest of the files whose first line satisfies `begun`. */
+  async findAfter(
+    serial: string,
+    isIt: (line: JournalLine) => boolean,
+    begun: (first: JournalLine) => boolean,
+  ): Promise<JournalLine | undefined> {
+    const file = ordinals(this.#options.directory).findLast((ordinal) => {
+      const first = this.#first(ordinal);
+      return first !== undefined && begun(first);
+    });
+    return this.#search(serial, isIt, file === undefined ? [] : [file]);
+  }
+
+  async #search(
+    serial: string,
+    isIt: (line: JournalLine) => boolean,
+    files: readonly number[],
+  ): Promise<JournalLine | undefined> {
     const sought = Buffer.from(`"serial":${JSON.stringify(serial)}`);
-    for (const ordinal of this.#filesOf(since, until)) {
+    for (const ordinal of files) {
       let looked = 0;
       for (const { bytes, ended } of textsOf(fileOf(this.#options.directory, ordinal))) {
         const line = ended && bytes.includes(sought) ? decodeLine(bytes) : undefined;
@@ -134,13 +198,26 @@ export class Journal {
     return undefined;
   }
 
-  /** A file's first line tells when it begins, and so when the file before it ended. */
+  /**
+   * Times ascend within a file, and not always from file to file. A file's first line tells when it begins, when the one
+   * before it ended, and the latest time of all before it.
+   */
   #filesOf(since: number, until: number): readonly number[] {
-    const { directory } = this.#options;
-    const files = ordinals(directory);
-    let first = files.length - 1;
-    while (first > 0 && begin(directory, files[first] as number) > since) first--;
-    return files.slice(Math.max(first, 0)).filter((ordinal) => begin(directory, ordinal) <= until);
+    const found: number[] = [];
+    let end = Number.POSITIVE_INFINITY;
+    for (const ordinal of ordinals(this.#options.directory).toReversed()) {
+      const first = this.#first(ordinal);
+      if (end >= since && (first?.time ?? 0) <= until) found.unshift(ordinal);
+      if (Number(first?.note?.['latest'] ?? Number.POSITIVE_INFINITY) < since) break;
+      end = Number(first?.note?.['until'] ?? Number.POSITIVE_INFINITY);
+    }
+    return found;
+  }
+
+  /** Undefined while it is not on disk. */
+  #first(ordinal: number): JournalLine | undefined {
+    const text = textAt(fileOf(this.#options.directory, ordinal));
+    return text?.ended === true ? decodeLine(text.bytes) : undefined;
   }
 
   /** Waits until all that was appended is on disk, and closes. */
@@ -152,7 +229,9 @@ export class Journal {
   }
 
   #next(entry: JournalEntry): string {
-    const text = encodeLine(entry, this.#seq + 1, this.#head, this.#options.clock.now());
+    this.#time = Math.max(this.#time, this.#options.clock.now());
+    this.#latest = Math.max(this.#latest, this.#time);
+    const text = encodeLine(entry, this.#seq + 1, this.#head, this.#time);
     this.#seq += 1;
     this.#head = headOf(text);
     this.#size += Buffer.byteLength(text) + 1;
@@ -162,10 +241,12 @@ export class Journal {
   #startFile(): void {
     this.#ordinal += 1;
     this.#size = 0;
-    const note = this.#options.remember();
+    const note = { ...this.#options.remember(), until: String(this.#time), latest: String(this.#latest) };
     const nothing = { issuerKey: '', serial: '', core: '', intent: '', tbs: NOTHING };
+    this.#time = 0;
     const text = this.#next({ purpose: 'segment', ...nothing, note });
-    this.#waiting.push({ ordinal: this.#ordinal, text, done: () => {}, failed: () => {} });
+    const place = { ordinal: this.#ordinal, offset: 0, seq: this.#seq, head: this.#head };
+    this.#waiting.push({ ...place, text, done: () => {}, failed: () => {} });
   }
 
   async #flush(): Promise<void> {
@@ -182,6 +263,7 @@ export class Journal {
           done += (await writeAsync(this.#descriptor, bytes, done, bytes.length - done, null)).bytesWritten;
         }
         await fdatasyncAsync(this.#descriptor);
+        this.#seeIt(batch, bytes.length);
       } catch (error) {
         this.#broken = new JournalFault(`the journal cannot be written: ${(error as Error).message}`, { cause: error });
         for (const { failed } of [...batch, ...this.#waiting.splice(0)]) failed(this.#broken);
@@ -190,6 +272,17 @@ export class Journal {
       for (const { done } of batch) done();
     }
     this.#flushing = undefined;
+  }
+
+  /** Somebody may have removed or shortened the file under us: then what was just written is not in the journal. */
+  #seeIt(batch: readonly Waiting[], length: number): void {
+    const [first, last] = [batch[0] as Waiting, batch.at(-1) as Waiting];
+    const { nlink, size } = fstatSync(this.#descriptor);
+    if (nlink === 0) throw new Error('its file was removed');
+    if (size !== first.offset + length) {
+      throw new Error(`its file has ${size} bytes and not ${first.offset + length}: somebody else changed it`);
+    }
+    this.#written = { sequence: last.seq, head: last.head };
   }
 
   #openFile(ordinal: number): void {
@@ -215,38 +308,35 @@ export class Journal {
       this.#ordinal = ordinal;
       this.#seq = last.seq;
       this.#head = last.head;
+      this.#time = last.time;
+      this.#latest = Math.max(last.time, Number(this.#first(ordinal)?.note?.['latest'] ?? 0));
+      this.#written = { sequence: last.seq, head: last.head };
       return;
     }
   }
 
-  /** Verifies the chain within one file and cuts off its unfinished end. @returns its last line */
+  /**
+   * Verifies the chain within one file and cuts off its unfinished end: what stands after the last newline, and nothing
+   * else, for a line that was ended may have been acknowledged. @returns its last line
+   */
   #checkFile(file: string): JournalLine | undefined {
     let last: JournalLine | undefined;
     let torn: number | undefined;
     for (const { offset, bytes, ended } of textsOf(file)) {
-      const line = ended ? decodeLine(bytes) : undefined;
-      const follows =
-        line !== undefined && (last === undefined || (line.prev === last.head && line.seq === last.seq + 1));
-      // A torn write has nothing readable after it. If something is, then durable lines were changed.
-      if (line !== undefined && (torn !== undefined || !follows)) {
-        throw new JournalFault(
-          `${file} is damaged at byte ${torn ?? offset}: the journal was changed after it was written`,
-        );
+      if (!ended) {
+        torn = offset;
+        break;
       }
-      if (line === undefined) torn ??= offset;
-      else {
-        last = line;
-        this.#size = offset + bytes.length + 1;
+      const line = decodeLine(bytes);
+      if (line === undefined || (last !== undefined && (line.prev !== last.head || line.seq !== last.seq + 1))) {
+        throw new JournalFault(`${file} is damaged at byte ${offset}: the journal was changed after it was written`);
       }
+      last = line;
+      this.#size = offset + bytes.length + 1;
     }
     if (torn !== undefined && last !== undefined) truncate(file, torn);
     return last;
   }
-}
-
-function begin(directory: string, ordinal: number): number {
-  const text = textAt(fileOf(directory, ordinal));
-  return (text === undefined ? undefined : decodeLine(text.bytes))?.time ?? 0;
 }
 
 function truncate(file: string, length: number): void {

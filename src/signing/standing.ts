@@ -1,18 +1,21 @@
 /**
  * How the journal stands to the database: up to which receipt the database has confirmed, and whether a front has stated
  * less than that (the database was restored, and has lost certificates) or more than the journal holds (the journal was).
+ * It also knows a line that the journal had, so that a journal that lost its end is noticed without any front.
  * Then certificates are not signed until an operator acknowledges it. Kept in `standing.json` in the state directory.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { JournalFault } from './journal.ts';
+import { type Journal, JournalFault, type Written } from './journal.ts';
 
 interface Stored {
   readonly signer: number;
   /** Ids that this journal had before; they are never used again. */
   readonly formerSigners: readonly number[];
   readonly confirmed: number;
+  /** A line that was in the journal when this was saved. */
+  readonly written?: Written;
   readonly fence?: string;
 }
 
@@ -51,6 +54,24 @@ export class Standing {
     return signer === this.#stored.signer || this.#stored.formerSigners.includes(signer);
   }
 
+  /** At start, before anything is journaled: a journal that has not what it had raises the fence. */
+  compare(journal: Pick<Journal, 'seq' | 'headOf'>): void {
+    const { confirmed, written } = this.#stored;
+    const held = Math.max(confirmed, written?.sequence ?? 0);
+    if (journal.seq < held) {
+      this.#raise(`the journal ends at ${journal.seq} but had ${held} lines: it was restored or shortened`);
+    } else if (written !== undefined && journal.headOf(written.sequence) !== written.head) {
+      this.#raise(`line ${written.sequence} of the journal is not the one that was written: it was restored or changed`);
+    }
+  }
+
+  /** The last line on disk. */
+  wrote(written: Written | undefined): void {
+    if (written === undefined || written.sequence === this.#stored.written?.sequence) return;
+    this.#stored = { ...this.#stored, written };
+    this.#saved = false;
+  }
+
   confirm(sequence: number, last: number): void {
     if (sequence <= this.#stored.confirmed || sequence > last) return;
     this.#stored = { ...this.#stored, confirmed: sequence };
@@ -76,14 +97,19 @@ export class Standing {
       fence = `the database holds receipt ${highest} but the journal ends at ${last}: the journal was restored or replaced`;
     }
     this.confirm(highest, last);
-    if (fence === undefined || this.#stored.fence !== undefined) return undefined;
+    return fence === undefined ? undefined : this.#raise(fence);
+  }
+
+  /** @returns undefined when there is one already */
+  #raise(fence: string): string | undefined {
+    if (this.#stored.fence !== undefined) return undefined;
     this.#stored = { ...this.#stored, fence };
     this.#save();
     return fence;
   }
 
   /**
-   * Writes what was confirmed since the last time, without holding up signatures. Losing a second of it only makes the
+   * Writes what was confirmed and journaled since the last time, without holding up signatures. Losing a second of it only makes the
    * fence a little less sharp.
    */
   async save(): Promise<void> {

@@ -67,6 +67,7 @@ async function start(config: SignerConfig, hooks: WorkerHooks): Promise<AsyncDis
   const standing = new Standing(stateDirectory, config.id);
   const crlNumbers = new CrlNumbers();
   const journal = new Journal({ directory: join(stateDirectory, 'journal'), clock, remember: () => crlNumbers.note() });
+  standing.compare(journal);
 
   let socket: SignerSocket | undefined;
   const tell = () => {
@@ -106,7 +107,11 @@ async function start(config: SignerConfig, hooks: WorkerHooks): Promise<AsyncDis
     ...(hooks.at === undefined ? {} : { at: hooks.at }),
   });
   const beat = setInterval(() => note({ type: 'beat', callMs: keys.oldestCallMs }), BEAT_MS);
-  const save = setInterval(() => void standing.save(), 1000);
+  const keep = () => {
+    standing.wrote(journal.written);
+    return standing.save();
+  };
+  const save = setInterval(() => void keep(), 1000);
   const { socket: path, socketMode: mode = 0o600, configuration } = config;
   socket = await listen({ path, mode, desk, standing, configuration, lastSequence: () => journal.seq, onFence: tell });
   tell();
@@ -117,7 +122,7 @@ async function start(config: SignerConfig, hooks: WorkerHooks): Promise<AsyncDis
       clearInterval(beat);
       clearInterval(save);
       await journal.close();
-      await standing.save();
+      await keep();
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
@@ -88,12 +89,39 @@ test('zeros where a write did not reach the disk are cut off as well', async () 
   const journal = open();
   await fill(journal, 0, 3);
   await journal.close();
-  appendFileSync(fileAt(-1), Buffer.concat([Buffer.alloc(500), Buffer.from('\nrest of a line\n')]));
+  appendFileSync(fileAt(-1), Buffer.alloc(500));
   const again = open();
   await fill(again, 3, 4);
   await again.close();
   assert.deepEqual(serials(), ['0', '1', '2', '3']);
 });
+
+test('a line that cannot be read and was ended is damage, also at the very end', async () => {
+  for (const end of ['{"seq":5}\n', '\n', 'rest of a line\n{"seq"']) {
+    const journal = open();
+    await fill(journal, 0, 3);
+    await journal.close();
+    appendFileSync(fileAt(-1), end);
+    assert.throws(() => open(), { name: 'JournalFault', message: /damaged/ });
+    for (const file of files()) unlinkSync(join(directory, file));
+  }
+});
+
+const UNDER_IT: readonly [what: string, change: (file: string) => void, why: RegExp][] = [
+  ['is removed', (file) => unlinkSync(file), /removed/],
+  ['is shortened', (file) => truncateSync(file, statSync(file).size - 100), /bytes and not/],
+  ['is lengthened', (file) => appendFileSync(file, 'x'), /bytes and not/],
+];
+for (const [what, change, why] of UNDER_IT) {
+  test(`nothing more is journaled when the file ${what} under a running journal`, async () => {
+    const journal = open(1_000_000);
+    await fill(journal, 0, 3);
+    change(fileAt(-1));
+    await assert.rejects(journal.append(entry('3')), { name: 'JournalFault', message: why });
+    await assert.rejects(journal.append(entry('4')), { name: 'JournalFault' });
+    await journal.close();
+  });
+}
 
 test('a file of which nothing was durable is not there', async () => {
   const journal = open();
@@ -167,6 +195,38 @@ test('recent lines come from the files that reach into the window, and no others
   assert.equal(await find('79', 12, 10), undefined);
   assert.equal(await find('3', 20, 0).then((line) => line?.serial), '3');
   await journal.close();
+});
+
+test('a clock that goes back: each file ascends, and lines are found by their own times', async () => {
+  const journal = open(1_000_000);
+  const start = time;
+  await fill(journal, 0, 3);
+  time += 24 * 3_600_000; // in the same file
+  await fill(journal, 3, 6);
+  time = start + 60_000;
+  await fill(journal, 6, 9);
+  time -= 500; // too little to matter
+  await fill(journal, 9, 10);
+  assert.equal(files().length, 2);
+  const find = (serial: string, at: number) => journal.find(serial, (line) => line.serial === serial, at - 1000, at + 1000);
+  assert.equal((await find('0', start))?.serial, '0');
+  assert.equal((await find('4', start + 24 * 3_600_000))?.serial, '4');
+  assert.equal((await find('9', start + 60_000))?.serial, '9');
+  const recent = (since: number) => [...journal.recent(since)].map(({ line }) => line.serial);
+  assert.ok(recent(start + 23 * 3_600_000).includes('4'));
+  assert.ok(recent(start).includes('0'));
+  await journal.close();
+  // The times of a file are known after a restart as well.
+  const again = open(1_000_000);
+  time = start + 30_000;
+  await fill(again, 10, 11);
+  time = start + 48 * 3_600_000;
+  assert.deepEqual(
+    [...again.recent(start + 47 * 3_600_000)].map(({ line }) => line.serial),
+    ['', '10'],
+  );
+  await again.close();
+  time = start;
 });
 
 test('CRL numbers are carried from file to file', async () => {

@@ -1,6 +1,6 @@
 /** The fence: a database that has forgotten, a journal that has forgotten, and how an operator lifts it. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
@@ -141,11 +141,60 @@ test('what a front confirmed is on disk soon, and at once when the signer stops'
   assert.equal(stored.confirmed, outcome.kind === 'signed' && outcome.receipt.sequence);
 });
 
+const LOST: readonly [what: string, change: (file: string) => void, why: RegExp][] = [
+  ['lost its last line', (file) => writeFileSync(file, linesOf(file).slice(0, -1).join('')), /the journal ends at \d+ but/],
+  ['lost a file', (file) => rmSync(file), /the journal ends at 0 but/],
+  [
+    'has another last line',
+    (file) => {
+      const lines = linesOf(file);
+      const last = lines.pop() ?? '';
+      writeFileSync(file, [...lines, last.replace(/"intent":"[^"]*"/, '"intent":"another"')].join(''));
+    },
+    /is not the one that was written/,
+  ],
+];
+const linesOf = (file: string): string[] => readFileSync(file, 'utf8').split(/(?<=\n)/);
+
+for (const [what, change, why] of LOST) {
+  test(`a journal that ${what} is noticed at start, before any line is added`, async () => {
+    await using signer = await TestSigner.open();
+    const client = signer.connect();
+    assert.equal((await client.sign(job(signer.tbs()))).kind, 'signed');
+    await signer.supervisor?.[Symbol.asyncDispose]();
+    change(join(signer.journalDirectory, readdirSync(signer.journalDirectory).at(-1) ?? ''));
+    await signer.start();
+    await until(
+      () => signer.supervisor?.state === 'fenced',
+      () => signer.said.join(' | '),
+    );
+    assert.match(signer.supervisor?.why ?? '', why);
+  });
+}
+
+test('a journal that is shortened under a running signer ends it, and none starts on what is left', async () => {
+  await using signer = await TestSigner.open();
+  const client = signer.connect();
+  const outcome = await client.sign(job(signer.tbs()));
+  assert.equal(outcome.kind, 'signed');
+  truncateSync(join(signer.journalDirectory, readdirSync(signer.journalDirectory).at(-1) ?? ''), 300);
+  assert.equal((await client.sign(job(signer.tbs(), { deadline: Date.now() + 3000 }))).kind, 'unavailable');
+  await until(
+    () => /is damaged at byte/.test(signer.supervisor?.why ?? ''),
+    () => signer.said.join(' | '),
+  );
+  assert.ok(
+    signer.said.some((line) => /ended: the journal cannot be written: its file has/.test(line)),
+    signer.said.join(' | '),
+  );
+});
+
 test('a journal that cannot be written: nothing is signed, one sentence, and service is back with the disk', async () => {
   await using signer = await TestSigner.open({ started: false });
   await signer.start();
   await signer.ready();
-  rmSync(signer.journalDirectory, { recursive: true });
+  const aside = `${signer.journalDirectory}-aside`;
+  renameSync(signer.journalDirectory, aside);
   writeFileSync(signer.journalDirectory, '');
   process.kill(signer.supervisor?.workerPid as number, 'SIGKILL');
   await until(
@@ -154,5 +203,6 @@ test('a journal that cannot be written: nothing is signed, one sentence, and ser
   );
   assert.ok(!/\n/.test(signer.supervisor?.why ?? ''));
   rmSync(signer.journalDirectory);
+  renameSync(aside, signer.journalDirectory);
   await signer.ready();
 });
