@@ -125,9 +125,9 @@ class Connection implements Signer {
   }
 
   recover(ask: RecoveryAsk): Promise<RecoveryOutcome> {
-    const { purpose, issuerKey, serial, intent, from, to } = ask;
+    const { purpose, issuerKey, serial, intent } = ask;
     return this.#call(this.#options.clock.now() + RECOVERY_MS, (call) =>
-      encodeRequest({ type: 'recover', call, purpose, issuerKey, serial, intent, from, to }),
+      encodeRequest({ type: 'recover', call, purpose, issuerKey, serial, intent }),
     );
   }
 

@@ -9,8 +9,8 @@
  */
 import type { Clock } from '../clock.ts';
 import { readSerial } from '../x509/serial.ts';
-import type { CrlNumbers } from './crl-numbers.ts';
-import { type Journal, JournalFault, type JournalLine } from './journal.ts';
+import { CrlNumbers, readCrlSerial } from './crl-numbers.ts';
+import { type Appended, type Journal, JournalFault, type JournalLine } from './journal.ts';
 import { NOTHING } from './journal-line.ts';
 import type {
   Purpose,
@@ -25,6 +25,7 @@ import { RateCeiling } from './rate.ts';
 import {
   type CertificateUnderCheck,
   type CrlUnderCheck,
+  highestCrlNumber,
   readCertificate,
   readCrl,
   recheckCertificate,
@@ -68,6 +69,8 @@ export class Desk {
   readonly #issuing: ReadonlyMap<string, Issuing>;
   readonly #caKeys: ReadonlySet<string>;
   readonly #memory: SerialMemory;
+  readonly #window: number;
+  readonly #closings: RateCeiling;
   readonly #inFlight = new Map<string, InFlight>();
   /** Recoveries under way: whether a serial is signed or closed. Never reject. */
   readonly #deciding = new Map<string, Promise<void>>();
@@ -82,9 +85,12 @@ export class Desk {
     );
     this.#caKeys = new Set(config.keys.map(({ issuer }) => Buffer.from(issuer.spki).toString('hex')));
     this.#most = config.queue ?? 1024;
-    const window = windowOf(config);
-    this.#memory = new SerialMemory(window);
-    for (const { line, position } of journal.recent(clock.now() - window)) this.#remember(line, position, line.time);
+    this.#closings = new RateCeiling(CLOSINGS_PER_SECOND, clock);
+    this.#window = windowOf(config);
+    // Where the clock is ahead now, the last line was perhaps written when it was right.
+    const since = Math.min(clock.now(), journal.time ?? Number.POSITIVE_INFINITY) - this.#window;
+    this.#memory = new SerialMemory(this.#window, since);
+    for (const { line, position } of journal.recent(since)) this.#remember(line, { position, time: line.time });
   }
 
   /** Never rejects. */
@@ -129,6 +135,9 @@ export class Desk {
     // 3
     const reasons = this.#recheck(job, issuing.key, read);
     if (reasons.length > 0) return { kind: 'refused', reasons };
+    if ('tbs' in read && !this.#remembers(read.tbs.notBefore)) {
+      throw new JournalFault('the clock was set back: what was signed at the time that it now shows must be read again');
+    }
     const wait = job.purpose === 'certificate' ? issuing.ceiling.take() : 0;
     if (wait > 0) return { ...unavailable(`the rate ceiling of ${job.issuerKey} is reached`), retryAfterMs: wait };
     // 4 and 5
@@ -145,11 +154,11 @@ export class Desk {
   }
 
   async #commit(job: SigningJob, { serial, core }: { serial: string; core: string }): Promise<SigningOutcome> {
-    const { clock, journal, at } = this.#options;
+    const { journal, at } = this.#options;
     const { purpose, issuerKey, intent, profile, tbs } = job;
     await at?.('before-journal');
     const entry = { purpose, issuerKey, serial, core, intent, ...(profile === undefined ? {} : { profile }), tbs };
-    const { seq, head } = await journal.append(entry, ({ position }) => this.#remember(entry, position, clock.now()));
+    const { seq, head } = await journal.append(entry, (place) => this.#remember(entry, place));
     await at?.('after-journal');
     return this.#signLine({ issuerKey, serial, tbs, seq, head }, job.deadline);
   }
@@ -197,10 +206,8 @@ export class Desk {
   }
 
   async #recover(ask: RecoveryAsk): Promise<RecoveryOutcome> {
-    const signer = readSerial(ask.serial)?.signerId;
-    if (signer !== undefined && !this.#options.standing.holds(signer)) {
-      return unavailable(`the serial is of signer ${signer}`);
-    }
+    const fault = this.#recoveryFault(ask);
+    if (fault !== undefined) return unavailable(fault);
     const name = mark(ask.purpose, ask.issuerKey, ask.serial);
     const other = this.#deciding.get(name);
     if (other !== undefined) {
@@ -213,14 +220,56 @@ export class Desk {
     return decision;
   }
 
+  /** What could never have been signed gets no line either: a front could fill the journal with it. */
+  #recoveryFault({ purpose, issuerKey, serial }: RecoveryAsk): string | undefined {
+    const { clock, standing, crlNumbers } = this.#options;
+    const issuing = this.#issuing.get(issuerKey);
+    if (issuing === undefined) return `there is no issuer key ${issuerKey}`;
+    if (purpose === 'crl') {
+      const said = readCrlSerial(serial);
+      if (said === undefined || said.shard > issuing.key.issuer.shards) return `${serial} names no CRL of ${issuerKey}`;
+      const highest = highestCrlNumber(crlNumbers.last(issuerKey, said.shard), clock);
+      return said.number > highest ? `the CRL number ${said.number} is too high to have been signed` : undefined;
+    }
+    if (purpose !== 'certificate') return `nothing is signed for the purpose ${purpose}`;
+    const said = readSerial(serial);
+    if (said === undefined) return `the serial ${serial} is not made as ours are`;
+    if (!standing.holds(said.signerId)) return `the serial is of signer ${said.signerId}`;
+    // It could be signed after its tombstone was forgotten.
+    return said.notBefore > clock.now() + SLACK_MS ? 'the serial is of a time to come' : undefined;
+  }
+
+  /** Whether every line under a serial with this notBefore is in memory. */
+  #remembers(notBefore: number): boolean {
+    return notBefore - SLACK_MS >= this.#memory.since;
+  }
+
+  /** The line of a serial that is not in memory, in the only place where it can be. */
+  async #search({ purpose, issuerKey, serial }: RecoveryAsk, isIt: IsIt): Promise<JournalLine | undefined> {
+    const { journal, crlNumbers } = this.#options;
+    if (purpose === 'certificate') {
+      const { notBefore = 0 } = readSerial(serial) ?? {};
+      if (this.#remembers(notBefore)) return undefined;
+      // A line is written only while the signer's clock admits that notBefore.
+      return journal.find(serial, isIt, notBefore - SLACK_MS, Math.min(notBefore + this.#window, this.#memory.since));
+    }
+    const { shard = 0, number = 0n } = readCrlSerial(serial) ?? {};
+    if (number > crlNumbers.last(issuerKey, shard)) return undefined;
+    return journal.findAfter(serial, isIt, ({ note }) => CrlNumbers.noted(note, issuerKey, shard) < number);
+  }
+
   async #decide(ask: RecoveryAsk, name: string): Promise<RecoveryOutcome> {
-    const { purpose, issuerKey, serial, intent, from, to } = ask;
+    const { purpose, issuerKey, serial, intent } = ask;
     const { clock, journal } = this.#options;
     await this.#inFlight.get(name)?.outcome;
-    const isIt = (line: JournalLine) =>
+    const isIt: IsIt = (line) =>
       line.serial === serial && line.issuerKey === issuerKey && (line.closes ?? line.purpose) === purpose;
-    const line =
-      this.#line(purpose, issuerKey, serial) ?? (await journal.find(serial, isIt, from - SLACK_MS, to + SLACK_MS));
+    let line = this.#line(purpose, issuerKey, serial);
+    if (line === undefined) {
+      const wait = this.#closings.take();
+      if (wait > 0) return { ...unavailable('too many serials are asked for that are not known'), retryAfterMs: wait };
+      line = await this.#search(ask, isIt);
+    }
     if (line === undefined) {
       const entry = {
         purpose: 'tombstone',
@@ -231,8 +280,7 @@ export class Desk {
         intent,
         tbs: NOTHING,
       } as const;
-      const remember = ({ position }: { position: number }) => this.#remember(entry, position, clock.now());
-      const { seq, head } = await journal.append(entry, remember);
+      const { seq, head } = await journal.append(entry, (place) => this.#remember(entry, place));
       return { kind: 'not-signed', receipt: this.#receipt({ serial, seq, head }) };
     }
     if (!isIt(line)) return unavailable('the serial shares its fingerprint with another one');
@@ -266,7 +314,7 @@ export class Desk {
     return outcome;
   }
 
-  #remember(line: Remembered, position: number, time: number): void {
+  #remember(line: Remembered, { position, time }: Pick<Appended, 'position' | 'time'>): void {
     const { purpose, closes, issuerKey, serial } = line;
     this.#options.crlNumbers.take(line);
     const used = purpose === 'tombstone' ? closes : purpose;
@@ -283,6 +331,11 @@ export class Desk {
     return unavailable((error as Error).message);
   }
 }
+
+type IsIt = (line: JournalLine) => boolean;
+
+/** Unknown serials that recovery closes, beside twice as many at once. */
+const CLOSINGS_PER_SECOND = 200;
 
 type Remembered = Pick<JournalLine, 'purpose' | 'closes' | 'issuerKey' | 'serial' | 'note'>;
 

@@ -40,15 +40,13 @@ export type SigningOutcome =
   | { readonly kind: 'refused'; readonly reasons: readonly string[] }
   | Unavailable;
 
-/** A question about an intent whose answer was lost. `from`, `to`: ms UTC between which it may have been signed. */
+/** A question about an intent whose answer was lost. */
 export interface RecoveryAsk {
   readonly purpose: Purpose;
   readonly issuerKey: string;
   /** Lower-case hex serial; for CRLs `crl:SHARD:NUMBER`. */
   readonly serial: string;
   readonly intent: string;
-  readonly from: number;
-  readonly to: number;
 }
 
 export type RecoveryOutcome =
@@ -170,8 +168,6 @@ export function decodeRequest(header: Fields, body: Uint8Array): Request {
         issuerKey: text(header, 'issuerKey', 64),
         serial: text(header, 'serial', 64),
         intent: text(header, 'intent', 128),
-        from: integer(header, 'from'),
-        to: integer(header, 'to'),
       };
     default:
       throw new FrameFault('unknown request');

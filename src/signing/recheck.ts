@@ -92,6 +92,7 @@ function timeFaults(
   const faults: string[] = [];
   if (notBefore > now + SLACK_MS) faults.push('notBefore is in the future');
   if (notBefore < now - shape.backdateMs - SLACK_MS) faults.push('notBefore is too far in the past');
+  if (notAfter < now) faults.push('notAfter is already past');
   if (notAfter <= notBefore) faults.push('notAfter is not after notBefore');
   // RFC 5280 §4.1.2.5: both ends are included.
   if (notAfter - notBefore + 1000 > shape.maxValidityMs) faults.push(`valid for longer than ${shape.profile} may be`);
@@ -133,6 +134,15 @@ export function readCrl(bytes: Uint8Array, key: SignerKey): CrlUnderCheck | read
   });
 }
 
+/**
+ * Numbers are milliseconds UTC, or one more than the last. Higher ones would bring a shard's numbers to their end (20 octets,
+ * RFC 5280 §5.2.3).
+ */
+export const highestCrlNumber = (last: bigint, clock: Clock): bigint => {
+  const soon = BigInt(clock.now() + 3_600_000);
+  return soon > last ? soon : last + 1n;
+};
+
 /** @param last the highest number that was used for the shard, tombstones included */
 export function recheckCrl(
   { bytes, shard, number }: CrlUnderCheck,
@@ -148,6 +158,7 @@ export function recheckCrl(
     return [
       ...(same(again, bytes) ? [] : ['these are not the bytes that a CRL of this shard has']),
       ...(number > last ? [] : [`the CRL number ${number} is not above ${last}`]),
+      ...(number <= highestCrlNumber(last, clock) ? [] : [`the CRL number ${number} is too far above ${last}`]),
       ...(Math.abs(thisUpdate - clock.now()) <= SLACK_MS + 3_600_000 ? [] : ['thisUpdate is not now']),
       ...(nextUpdate > thisUpdate && nextUpdate - thisUpdate <= LONGEST_CRL_MS ? [] : ['nextUpdate is out of bounds']),
       ...errorsIn(runCrlLints({ crl, issuer, shard })),

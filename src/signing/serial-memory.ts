@@ -9,6 +9,7 @@ import type { Purpose } from './protocol.ts';
 
 export class SerialMemory {
   readonly #keepMs: number;
+  #since: number;
   #ring: Ring;
   #next = 0;
   /** Open-addressed: ring index + 1 by fingerprint; 0 is free. At most half full. */
@@ -16,12 +17,19 @@ export class SerialMemory {
 
   /**
    * @param keepMs an entry is not forgotten before this age
+   * @param since lines of this time or later will all be added
    * @param capacity a power of two; pages that were never used cost no memory
    */
-  constructor(keepMs: number, capacity = 2 ** 20) {
+  constructor(keepMs: number, since: number, capacity = 2 ** 20) {
     this.#keepMs = keepMs;
+    this.#since = since;
     this.#ring = ringOf(capacity);
     this.#table = new Uint32Array(capacity * 2);
+  }
+
+  /** What is in lines of this time (ms UTC) or later is known here. */
+  get since(): number {
+    return this.#since;
   }
 
   find(purpose: Purpose, issuerKey: string, serial: string): Position | undefined {
@@ -29,7 +37,7 @@ export class SerialMemory {
     return found === undefined || found === 0 ? undefined : this.#ring.position[found - 1];
   }
 
-  /** @param time of the line, ms UTC; entries come in its order */
+  /** @param time of the line, ms UTC; entries come in the order of lines */
   add(purpose: Purpose, issuerKey: string, serial: string, position: Position, time: number): void {
     const [low, high] = fingerprint(purpose, issuerKey, serial);
     const known = this.#table[this.#slotOf(low, high)];
@@ -55,7 +63,9 @@ export class SerialMemory {
   /** Forgets the oldest entry, or doubles when that is too young to be forgotten. */
   #makeRoom(time: number): void {
     const oldest = this.#next;
-    if ((this.#ring.seconds[oldest] as number) * 1000 + this.#keepMs < time) {
+    const second = this.#ring.seconds[oldest] as number;
+    if (second * 1000 + this.#keepMs < time) {
+      this.#since = Math.max(this.#since, (second + 1) * 1000);
       this.#forget(oldest);
       return;
     }

@@ -99,8 +99,6 @@ for (const [point, truth] of POINTS) {
         issuerKey: 'test-1',
         serial: facts.serial,
         intent: request.intent,
-        from: Date.now() - 60_000,
-        to: Date.now(),
       } as const;
       const outcome = await client.recover(ask);
       assert.equal(outcome.kind, truth, JSON.stringify(outcome));

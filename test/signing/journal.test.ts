@@ -244,10 +244,11 @@ test('CRL numbers are carried from file to file', async () => {
 });
 
 test('the memory of serials forgets the oldest, and what is too young to be forgotten never', () => {
-  const memory = new SerialMemory(1000, 16);
+  const memory = new SerialMemory(1000, 0, 16);
   for (let index = 0; index < 200; index++) memory.add('certificate', 'a', String(index), index + 1, index * 100_000);
   for (let index = 184; index < 200; index++) assert.equal(memory.find('certificate', 'a', String(index)), index + 1);
   for (let index = 0; index < 184; index++) assert.equal(memory.find('certificate', 'a', String(index)), undefined);
+  assert.equal(memory.since, 183 * 100_000 + 1000);
   assert.equal(memory.find('crl', 'a', '199'), undefined);
   assert.equal(memory.find('certificate', 'b', '199'), undefined);
 
@@ -257,7 +258,7 @@ test('the memory of serials forgets the oldest, and what is too young to be forg
 });
 
 test('the memory of serials agrees with a map over many rounds', () => {
-  const memory = new SerialMemory(0, 64);
+  const memory = new SerialMemory(0, 0, 64);
   const order: string[] = [];
   for (let index = 0; index < 5000; index++) {
     const serial = String((index * 7919) % 5003);

@@ -27,7 +27,7 @@ const REQUESTS: readonly Request[] = [
     deadline: 5,
   },
   { type: 'sign', call: 2, purpose: 'crl', issuerKey: 'a', intent: 'i', tbs: Buffer.alloc(300_000, 7), deadline: 5 },
-  { type: 'recover', call: 3, purpose: 'certificate', issuerKey: 'a', serial: '01', intent: 'i', from: 1, to: 2 },
+  { type: 'recover', call: 3, purpose: 'certificate', issuerKey: 'a', serial: '01', intent: 'i' },
 ];
 const ANSWERS: readonly Answer[] = [
   { type: 'hello', version: 2, signer: 7, formerSigners: [5], configuration: 'c0' },

@@ -236,8 +236,6 @@ test('recovery and requests for one serial at the same time: one line decides, a
       issuerKey: 'test-1',
       serial: facts.serial,
       intent: request.intent,
-      from: Date.now() - HOUR,
-      to: Date.now(),
     } as const;
     const all = Array.from({ length: 20 }, (_, index) =>
       index % 2 === round % 2 ? client.sign(request) : client.recover(recovery),

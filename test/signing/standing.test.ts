@@ -63,7 +63,7 @@ test('a front whose database holds less than was confirmed fences certificates f
   assert.equal(client.id, 9);
   assert.equal(client.configuration, 'of the test');
   const { serial: former } = signed;
-  const ask = { purpose: 'certificate', issuerKey: 'test-1', serial: former, intent: 'i', from: 0, to: 0 } as const;
+  const ask = { purpose: 'certificate', issuerKey: 'test-1', serial: former, intent: 'i' } as const;
   const found = await client.recover(ask);
   assert.deepEqual(found.kind === 'signed' && found.receipt, receipt, 'the receipt stays that of the former id');
   // Recovery of what the former id signed is confirmed late: that says nothing of the new one.

@@ -42,7 +42,7 @@ async function complete(parts: IssuanceParts, line: SignedLine, signerId: number
   if (issuerKey === undefined) throw new Error(`journal line ${line.seq} is of issuer key ${line.issuerKey}, which is not configured`);
   const intent = (await findIntent(parts.database, line.intent)) ?? (await recordLostIntent(parts, line, signerId));
   const answer = await parts.signer.recover({
-    purpose: 'certificate', issuerKey: line.issuerKey, serial: line.serial, intent: line.intent, from: line.time, to: line.time,
+    purpose: 'certificate', issuerKey: line.issuerKey, serial: line.serial, intent: line.intent,
   });
   if (answer.kind !== 'signed') throw new Error(`the signer does not make line ${line.seq} again: ${answer.kind === 'unavailable' ? answer.why : answer.kind}`);
   const outcome = await conclude(parts, intent, factsOf(parseTbs(line.tbs)).names, issuerKey, answer);

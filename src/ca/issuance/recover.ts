@@ -43,7 +43,6 @@ async function settle(parts: IssuanceParts, intent: Intent | CrlIntent): Promise
 async function recoverCertificate(parts: IssuanceParts, intent: Intent): Promise<boolean> {
   const answer = await parts.signer.recover({
     purpose: 'certificate', issuerKey: intent.issuer_key, serial: intent.serial, intent: intent.id,
-    from: intent.created, to: intent.deadline,
   });
   if (answer.kind === 'unavailable') return false;
   if (answer.kind === 'signed' && Buffer.compare(answer.tbs, intent.tbs) !== 0) {
@@ -86,7 +85,7 @@ async function issueAnew(parts: IssuanceParts, intent: Intent, facts: TbsFacts):
 /** A CRL is not needed any more once its time has passed: the next publication makes a newer one. */
 async function recoverCrl(parts: IssuanceParts, intent: CrlIntent): Promise<boolean> {
   const answer = await parts.signer.recover({
-    purpose: 'crl', issuerKey: intent.issuer_key, serial: intent.serial, intent: intent.id, from: intent.created, to: intent.deadline,
+    purpose: 'crl', issuerKey: intent.issuer_key, serial: intent.serial, intent: intent.id,
   });
   if (answer.kind === 'unavailable') return false;
   return close(parts, intent, 'crl.abandoned', {
