@@ -7,6 +7,7 @@ import { openLog } from '../telemetry/log.ts';
 import { AuthorityFault, loadAuthority } from '../wiring/authority.ts';
 import { haltAt } from '../wiring/halt.ts';
 import { environmentOfWorker, signerConfig } from '../wiring/signer.ts';
+import { mendSoftTokens } from '../wiring/soft-tokens.ts';
 import { type Command, Mistake } from './command.ts';
 import { CHECKOUT, loadGeneration } from './load.ts';
 import { readOptions } from './options.ts';
@@ -60,6 +61,7 @@ export const signerWorker: Command = {
   help: 'started by chancery signer; not for people',
   async run() {
     const generation = loadGeneration(process.env);
+    if (generation.mode === 'development') mendSoftTokens(join(generation.stateDirectory, 'tokens'));
     await runWorker(signerConfig(loadAuthority(generation)), { at: haltAt(generation.mode, process.env['CHANCERY_HALT_AT']) });
     return 0;
   },
