@@ -1,0 +1,65 @@
+/** I5: the audit log has an entry for every fact, says the same, and only grows: hashes hold, and numbers run without a gap from 1. */
+import { type AuditRow, type Bad, type Entry, type Facts, type IntentRow, keyOf, sha256 } from './facts.ts';
+
+export function checkAudit(facts: Facts, bad: Bad): void {
+  checkLog(facts, bad);
+  for (const intent of facts.intents) checkIntent(intent, facts, bad);
+  checkCertificates(facts, bad);
+}
+
+function checkLog({ entries, intentById, sources }: Facts, bad: Bad): void {
+  let expected = 1;
+  for (const { row, said } of entries) {
+    if (row.hash !== sha256(row.body)) bad('I5', `audit entry ${row.id} was changed`);
+    for (const column of ['type', 'realm', 'at'] as const satisfies readonly (keyof AuditRow)[]) {
+      if (row[column] !== said[column]) bad('I5', `audit entry ${row.id} has a ${column} that its body does not say`);
+    }
+    if (said['intent'] !== undefined && !intentById.has(said['intent'] as string)) bad('I5', `audit entry ${row.id} is about an intent that is not there`);
+    if (row.seq === null) {
+      if (sources.settled === true) bad('I5', `audit entry ${row.id} has no number`);
+      continue;
+    }
+    if (row.seq !== expected) bad('I5', `audit entry ${row.id} has number ${row.seq} where ${expected} should be`);
+    expected = row.seq + 1;
+  }
+}
+
+/** That it was meant, and that it was given up, if it was. */
+function checkIntent(intent: IntentRow, { entriesOf }: Facts, bad: Bad): void {
+  const key = keyOf(intent);
+  const intended = entriesOf(`${intent.purpose}.intended`).get(intent.id);
+  if (intended === undefined) bad('I5', `intent ${key} has no audit entry`);
+  else compare(`intent ${key}`, intended, { tbsSha256: sha256(intent.tbs), issuerKey: intent.issuer_key, ...(intent.purpose === 'crl' ? ofCrl(intent) : ofCertificate(intent)) }, bad);
+  if (intent.state === 'closed' && !entriesOf(`${intent.purpose}.abandoned`).has(intent.id)) bad('I5', `intent ${key} was closed without an audit entry`);
+}
+
+const ofCrl = ({ shard, serial }: IntentRow) => ({ shard, number: Number(serial.split(':')[2]) });
+const ofCertificate = (row: IntentRow) => ({
+  serial: row.serial, profile: row.profile, configDigest: row.config_digest, door: row.door, requesterKind: row.requester_kind,
+  requesterId: row.requester_id, requestRef: row.request_ref, evidence: row.evidence_digest,
+});
+
+function checkCertificates({ certificates, certificateBySerial, intentBySerial, intentById, entriesOf, lines }: Facts, bad: Bad): void {
+  const issued = entriesOf('certificate.issued');
+  const heads = new Map(lines.map((line) => [`${line.journal} ${line.seq}`, line.head]));
+  for (const row of certificates) {
+    const key = keyOf(row);
+    const entry = issued.get(intentBySerial.get(key)?.id);
+    if (entry === undefined) {
+      bad('I5', `certificate ${key} has no audit entry`);
+      continue;
+    }
+    compare(`certificate ${key}`, entry, { issuerKey: row.issuer_key, serial: row.serial, sha256: row.sha256, signer: row.signer_id, sequence: row.journal_seq }, bad);
+    const known = [...heads].some(([place, head]) => place.endsWith(` ${row.journal_seq}`) && head === entry.said['head']);
+    if (!known) bad('I5', `the audit entry of certificate ${key} says a head that no journal has`);
+  }
+  for (const intent of issued.keys()) {
+    const of = intentById.get(intent as string);
+    if (of === undefined || !certificateBySerial.has(keyOf(of))) bad('I5', `the audit log says that intent ${intent} was issued, and no certificate is there`);
+  }
+}
+
+/** The audit entry of `what` says each of these. */
+export function compare(what: string, { said }: Entry, facts: Readonly<Record<string, unknown>>, bad: Bad): void {
+  for (const [name, value] of Object.entries(facts)) if (said[name] !== value) bad('I5', `the audit entry of ${what} says another ${name}`);
+}
