@@ -34,7 +34,7 @@ async function weather(t: TestContext, storm: Storm): Promise<void> {
 
 test('PostgreSQL, two fronts: 200 kills', async (t) => {
   await using fleet = await openFleet();
-  await weather(t, { ...fleet, dice: dice(), clients: 8, kills: 200, gapMs: 750, mostMs: 180_000 });
+  await weather(t, { ...fleet, dice: dice(), clients: 8, kills: 200, gapMs: 700, mostMs: 200_000 });
 });
 
 test('SQLite, one front: 40 kills', async (t) => {

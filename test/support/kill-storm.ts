@@ -49,28 +49,28 @@ const PATIENCE_AFTERWARDS_MS = 100_000;
 /** Rejects when a client does not get a certificate that it asked for. All processes run when it resolves. */
 export async function killStorm(storm: Storm): Promise<Aftermath> {
   const { world, dice } = storm;
-  const ended = new AbortController();
+  const calm = new AbortController(); // no more kills, no more orders
+  const over = new AbortController(); // and all that was asked for is there
   const kills: Record<string, number> = {};
   const endedAlone: string[] = [];
   const watch = (what: string, process: Started): void => {
     void process.ended.then((how) => { if (how !== 'SIGKILL') endedAlone.push(`${what}: ${how}: ${process.output().trim().slice(-300)}`); });
   };
   const keepers = [
-    ...world.ports.map((_, index) => keepRunning(ended.signal, () => world.fronts[index], async () => {
+    ...world.ports.map((_, index) => keepRunning(over.signal, () => world.fronts[index], async () => {
       await world.startFront(index, {}, { ready: false });
       watch(`front ${index}`, world.fronts[index] as Started);
     })),
-    keepRunning(ended.signal, () => world.signer, async () => {
+    keepRunning(over.signal, () => world.signer, async () => {
       await world.startSigner();
       watch('signer', world.signer as Started);
     }),
   ];
-  const asking = Array.from({ length: storm.clients }, (_, index) => keepAsking(storm, index, ended.signal));
+  const asking = Array.from({ length: storm.clients }, (_, index) => keepAsking(storm, index, calm.signal));
   const asked = Promise.all(asking);
   try {
     await Promise.race([killAtRandom(storm, kills), asked]); // a client that gives up ends it
-    ended.abort();
-    await Promise.all(keepers);
+    calm.abort();
     const granted = await asked;
     for (const [index] of world.ports.entries()) {
       await until(`front ${index} is ready`, async () => (await world.statusOf('/readyz', index)) === 200, 60_000);
@@ -79,7 +79,8 @@ export async function killStorm(storm: Storm): Promise<Aftermath> {
   } catch (error) {
     throw new Error(`seed ${dice.seed}: ${(error as Error).message}\n${endedAlone.join('\n')}\n${lastWords(world)}`, { cause: error });
   } finally {
-    ended.abort();
+    calm.abort();
+    over.abort();
     await Promise.allSettled(keepers);
   }
 }
@@ -89,8 +90,12 @@ async function killAtRandom(storm: Storm, kills: Record<string, number>): Promis
   const last = Date.now() + mostMs;
   for (let count = 0; count < storm.kills && Date.now() < last; ) {
     await sleep(dice.gap(gapMs));
-    const victim = await killOne(storm, dice.pick<Victim>(WEIGHTS));
-    if (victim === undefined) continue; // it was dead already
+    let victim: string | undefined;
+    while (victim === undefined && Date.now() < last) {
+      victim = await killOne(storm, dice.pick<Victim>(WEIGHTS));
+      if (victim === undefined) await sleep(20); // it was dead already
+    }
+    if (victim === undefined) return;
     kills[victim] = (kills[victim] ?? 0) + 1;
     count += 1;
   }
@@ -133,11 +138,9 @@ async function keepRunning(signal: AbortSignal, running: () => Started | undefin
   const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   for (;;) {
     await Promise.race([running()?.ended, aborted]);
-    if (signal.aborted) break;
+    if (signal.aborted) return;
     await start();
   }
-  const how = await Promise.race([running()?.ended, sleep(0, 'runs')]); // it may have been the last victim
-  if (how !== 'runs') await start();
 }
 
 /** Asks for one certificate after the other; one that is slow is waited for beside the next. Resolves to how long each took, in ms. */
