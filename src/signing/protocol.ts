@@ -192,13 +192,22 @@ export interface Frame {
 /** Cuts a byte stream into frames; holds at most one incomplete frame. */
 export class FrameReader {
   readonly #largest: number;
+  /** Of the next frame. */
+  #limit: number;
   #chunks: Buffer[] = [];
   #held = 0;
   /** Bytes that the frame at the front takes, its length field included; LENGTH_FIELD while that is not known. */
   #wanted = LENGTH_FIELD;
 
-  constructor(largest = MAX_FRAME) {
+  /** @param first bytes that the first frame may have, its length field not counted; the others may have `largest` */
+  constructor(largest = MAX_FRAME, first = largest) {
     this.#largest = largest;
+    this.#limit = first;
+  }
+
+  /** Bytes of the incomplete frame. */
+  get held(): number {
+    return this.#held;
   }
 
   /** @throws FrameFault on lengths out of bounds or a header that is not a JSON object */
@@ -211,7 +220,7 @@ export class FrameReader {
       this.#chunks = [all];
       if (this.#wanted === LENGTH_FIELD) {
         const length = all.readUInt32BE(0);
-        if (length < 4 || length > this.#largest) throw new FrameFault(`frame of ${length} bytes`);
+        if (length < 4 || length > this.#limit) throw new FrameFault(`frame of ${length} bytes`);
         this.#wanted = LENGTH_FIELD + length;
         continue;
       }
@@ -220,6 +229,7 @@ export class FrameReader {
       this.#chunks = rest.length === 0 ? [] : [rest];
       this.#held = rest.length;
       this.#wanted = LENGTH_FIELD;
+      this.#limit = this.#largest;
     }
     return frames;
   }

@@ -9,6 +9,7 @@ import {
   type Frame,
   FrameFault,
   FrameReader,
+  MAX_FRAME,
   PROTOCOL_VERSION,
   type Request,
   type SignerState,
@@ -33,6 +34,11 @@ export interface SignerSocket extends AsyncDisposable {
 }
 
 const MOST_CONNECTIONS = 64;
+/** A front that has looked into its database says so at once, in few words. */
+const STATED_WITHIN_MS = 5000;
+const LONGEST_STATEMENT = 1024;
+/** Of incomplete frames of all connections together. */
+const MOST_HELD = 64 * 1024 * 1024;
 /** A front that asks and does not read the answers is cut off here. */
 const MOST_UNREAD = 32 * 1024 * 1024;
 /** sun_path, unix(7). */
@@ -46,9 +52,23 @@ export async function listen(options: SocketOptions): Promise<SignerSocket> {
   }
   const connections = new Set<Connection>();
   let current: Answer = { type: 'state', state: 'unavailable', why: 'the keys are being opened' };
+  const drop = (connection: Connection) => {
+    connections.delete(connection);
+    connection.destroy();
+  };
+  /** Whoever holds the most goes. */
+  const limitHeld = () => {
+    const all = [...connections].sort((a, b) => b.held - a.held);
+    if (all[0] !== undefined && all.reduce((sum, { held }) => sum + held, 0) > MOST_HELD) drop(all[0]);
+  };
   const server = createServer((socket) => {
-    if (connections.size >= MOST_CONNECTIONS) return void socket.destroy();
-    const connection = new Connection(socket, options, () => current);
+    // Strangers who say nothing must not keep fronts out.
+    if (connections.size >= MOST_CONNECTIONS) {
+      const silent = [...connections].find(({ stated }) => !stated);
+      if (silent === undefined) return void socket.destroy();
+      drop(silent);
+    }
+    const connection = new Connection(socket, options, () => current, limitHeld);
     connections.add(connection);
     socket.on('close', () => connections.delete(connection));
   });
@@ -81,19 +101,24 @@ class Connection {
   readonly #state: () => Answer;
   /** What the database had confirmed before this front looked into it. */
   readonly #confirmed: number;
+  readonly #reader = new FrameReader(MAX_FRAME, LONGEST_STATEMENT);
+  readonly #patience: NodeJS.Timeout;
   #stated = false;
   #outgoing: Buffer[] = [];
 
-  constructor(socket: Socket, options: SocketOptions, state: () => Answer) {
+  /** @param onHeld called when more of an incomplete frame has come */
+  constructor(socket: Socket, options: SocketOptions, state: () => Answer, onHeld: () => void) {
     this.#socket = socket;
     this.#options = options;
     this.#state = state;
     this.#confirmed = options.standing.confirmed;
-    const reader = new FrameReader();
+    this.#patience = setTimeout(() => socket.destroy(), STATED_WITHIN_MS);
     socket.on('error', () => {}); // 'close' follows
+    socket.on('close', () => clearTimeout(this.#patience));
     socket.on('data', (chunk) => {
       try {
-        for (const frame of reader.push(chunk)) this.#hear(frame);
+        for (const frame of this.#reader.push(chunk)) this.#hear(frame);
+        if (this.held > chunk.length) onHeld();
       } catch (error) {
         if (!(error instanceof FrameFault)) throw error;
         socket.destroy();
@@ -102,6 +127,19 @@ class Connection {
     const { signer, formerSigners } = options.standing;
     const { configuration } = options;
     this.send({ type: 'hello', version: PROTOCOL_VERSION, signer, formerSigners, configuration });
+  }
+
+  get stated(): boolean {
+    return this.#stated;
+  }
+
+  /** Bytes of an incomplete frame. */
+  get held(): number {
+    return this.#reader.held;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
   }
 
   /** Answers of one turn of the event loop go out in one write. */
@@ -122,13 +160,13 @@ class Connection {
 
   #hear({ header, body }: Frame): void {
     const request = decode(header, body);
+    if (request?.type !== 'stated' && !this.#stated) throw new FrameFault('nothing was stated yet');
     if (request === undefined) {
       // A newer front may know purposes that we do not: it gets an answer, not a closed door.
       const outcome = { kind: 'refused', reasons: ['the request is not understood'] } as const;
       this.send({ type: 'signing', call: header['call'] as number, outcome });
       return;
     }
-    if (request.type !== 'stated' && !this.#stated) throw new FrameFault('nothing was stated yet');
     this.#answer(request);
   }
 
@@ -137,6 +175,7 @@ class Connection {
     switch (request.type) {
       case 'stated': {
         this.#stated = true;
+        clearTimeout(this.#patience);
         const fence = standing.stated(request.highest, this.#confirmed, lastSequence());
         if (fence !== undefined) onFence(fence);
         this.send(this.#state());

@@ -1,7 +1,15 @@
 /** The signer's socket without our client: frames of one's own making, good or bad. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { type Answer, decodeAnswer, encodeRequest, FrameReader, type Request } from '../../src/signing/protocol.ts';
+import {
+  type Answer,
+  decodeAnswer,
+  encodeRequest,
+  FrameReader,
+  type RecoveryOutcome,
+  type Request,
+  type SigningOutcome,
+} from '../../src/signing/protocol.ts';
 
 export class RawClient implements Disposable {
   readonly #socket: Socket;
@@ -54,6 +62,17 @@ export class RawClient implements Disposable {
       if (answer?.type === type) return answer as Extract<Answer, { type: T }>;
       if (answer === undefined && this.closed) return undefined;
       if (answer === undefined) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** The outcome of the next answer to a request, whichever it is. */
+  async outcome(): Promise<SigningOutcome | RecoveryOutcome> {
+    for (;;) {
+      const answer = this.#answers.shift();
+      if (answer?.type === 'signing' || answer?.type === 'recovery') return answer.outcome;
+      if (answer !== undefined) continue;
+      if (this.closed) throw new Error('the signer closed the connection');
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
