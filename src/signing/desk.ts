@@ -25,13 +25,13 @@ import { RateCeiling } from './rate.ts';
 import {
   type CertificateUnderCheck,
   type CrlUnderCheck,
-  highestCrlNumber,
   readCertificate,
   readCrl,
   recheckCertificate,
   recheckCrl,
   SLACK_MS,
 } from './recheck.ts';
+import { recoveryFault } from './recovery.ts';
 import { SerialMemory } from './serial-memory.ts';
 import type { SignerConfig, SignerKey } from './config.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -206,7 +206,9 @@ export class Desk {
   }
 
   async #recover(ask: RecoveryAsk): Promise<RecoveryOutcome> {
-    const fault = this.#recoveryFault(ask);
+    const { clock, standing, crlNumbers } = this.#options;
+    const rules = { key: this.#issuing.get(ask.issuerKey)?.key, standing, crlNumbers, clock };
+    const fault = recoveryFault(ask, rules);
     if (fault !== undefined) return unavailable(fault);
     const name = mark(ask.purpose, ask.issuerKey, ask.serial);
     const other = this.#deciding.get(name);
@@ -218,25 +220,6 @@ export class Desk {
     const decision = this.#decide(ask, name).finally(() => this.#deciding.delete(name));
     this.#deciding.set(name, decision.then(nothing, nothing));
     return decision;
-  }
-
-  /** What could never have been signed gets no line either: a front could fill the journal with it. */
-  #recoveryFault({ purpose, issuerKey, serial }: RecoveryAsk): string | undefined {
-    const { clock, standing, crlNumbers } = this.#options;
-    const issuing = this.#issuing.get(issuerKey);
-    if (issuing === undefined) return `there is no issuer key ${issuerKey}`;
-    if (purpose === 'crl') {
-      const said = readCrlSerial(serial);
-      if (said === undefined || said.shard > issuing.key.issuer.shards) return `${serial} names no CRL of ${issuerKey}`;
-      const highest = highestCrlNumber(crlNumbers.last(issuerKey, said.shard), clock);
-      return said.number > highest ? `the CRL number ${said.number} is too high to have been signed` : undefined;
-    }
-    if (purpose !== 'certificate') return `nothing is signed for the purpose ${purpose}`;
-    const said = readSerial(serial);
-    if (said === undefined) return `the serial ${serial} is not made as ours are`;
-    if (!standing.holds(said.signerId)) return `the serial is of signer ${said.signerId}`;
-    // It could be signed after its tombstone was forgotten.
-    return said.notBefore > clock.now() + SLACK_MS ? 'the serial is of a time to come' : undefined;
   }
 
   /** Whether every line under a serial with this notBefore is in memory. */

@@ -6,7 +6,7 @@
 import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, unlinkSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Clock } from '../clock.ts';
-import { fileOf, JournalFault, ordinals, textAt, textsOf } from './journal-files.ts';
+import { fileOf, JournalFault, ordinals, textsOf } from './journal-files.ts';
 import {
   decodeLine,
   encodeLine,
@@ -16,13 +16,11 @@ import {
   type JournalLine,
   NOTHING,
 } from './journal-line.ts';
+import { JournalPast, type Position, positionOf } from './journal-past.ts';
 
 export { JournalFault, readJournal } from './journal-files.ts';
+export type { Position } from './journal-past.ts';
 export type { JournalEntry, JournalLine, LinePurpose } from './journal-line.ts';
-
-/** Where a line stands: file ordinal × 2^26 + offset. One number, so that a million of them fit into 8 MB. */
-export type Position = number;
-const FILE = 2 ** 26;
 
 export interface Appended {
   readonly seq: number;
@@ -63,7 +61,7 @@ const fdatasyncAsync = promisify(fdatasync);
 /** A clock that was set back by more than this begins a new file, so that times ascend within each. */
 const STEP_MS = 1000;
 
-export class Journal {
+export class Journal extends JournalPast {
   readonly #options: JournalOptions;
   readonly #fileBytes: number;
   #ordinal = 0;
@@ -82,6 +80,7 @@ export class Journal {
 
   /** Opens what is there, cutting off a line that was being written at a crash. @throws JournalFault */
   constructor(options: JournalOptions) {
+    super(options.directory);
     this.#options = options;
     this.#fileBytes = options.fileBytes ?? 16 * 1024 * 1024;
     mkdirSync(options.directory, { recursive: true, mode: 0o700 });
@@ -103,19 +102,6 @@ export class Journal {
     return this.#written;
   }
 
-  /** @returns the head of the line with that sequence; undefined when there is none on disk */
-  headOf(sequence: number): string | undefined {
-    const start = Buffer.from(`{"seq":${sequence},`);
-    for (const ordinal of ordinals(this.#options.directory).toReversed()) {
-      if ((this.#first(ordinal)?.seq ?? sequence + 1) > sequence) continue;
-      for (const { bytes, ended } of textsOf(fileOf(this.#options.directory, ordinal))) {
-        if (ended && bytes.subarray(0, start.length).equals(start)) return headOf(bytes);
-      }
-      return undefined;
-    }
-    return undefined;
-  }
-
   /**
    * The line has its place (sequence, head, position) at once and in the order of calls.
    * @returns when it is on disk @throws JournalFault; after one the journal takes no more, for nobody knows what is on disk
@@ -127,97 +113,13 @@ export class Journal {
     const offset = this.#size;
     const text = this.#next(entry);
     const [seq, head] = [this.#seq, this.#head];
-    const appended = { seq, head, position: this.#ordinal * FILE + offset, time: this.#time };
+    const appended = { seq, head, position: positionOf(this.#ordinal, offset), time: this.#time };
     placed?.(appended);
     await new Promise<void>((done, failed) => {
       this.#waiting.push({ ordinal: this.#ordinal, offset, seq, head, text, done, failed });
       this.#flushing ??= this.#flush();
     });
     return appended;
-  }
-
-  /** @returns the durable line at a position that `append` or `recent` named */
-  read(position: Position): JournalLine {
-    const file = fileOf(this.#options.directory, Math.floor(position / FILE));
-    const text = textAt(file, position % FILE);
-    const line = text?.ended === true ? decodeLine(text.bytes) : undefined;
-    if (line === undefined) throw new JournalFault(`${file} has no line at byte ${position % FILE}`);
-    return line;
-  }
-
-  /** Lines of the files that reach to `since` (ms UTC) or later, oldest first: a little more than was asked for. */
-  *recent(since: number): Generator<{ line: JournalLine; position: Position }> {
-    for (const ordinal of this.#filesOf(since, Number.POSITIVE_INFINITY)) {
-      for (const { offset, bytes, ended } of textsOf(fileOf(this.#options.directory, ordinal))) {
-        const line = ended ? decodeLine(bytes) : undefined;
-        if (line !== undefined) yield { line, position: ordinal * FILE + offset };
-      }
-    }
-  }
-
-  /**
-   * The line with this serial that `isIt`, among those of the files between two times (ms UTC). Signatures go on meanwhile.
-   * Only what is durable when it is called is sure to be found.
-   */
-  async find(
-    serial: string,
-    isIt: (line: JournalLine) => boolean,
-    since: number,
-    until: number,
-  ): Promise<JournalLine | undefined> {
-    return this.#search(serial, isIt, this.#filesOf(since, until));
-  }
-
-  /** As `find`, in the newest of the files whose first line satisfies `begun`. */
-  async findAfter(
-    serial: string,
-    isIt: (line: JournalLine) => boolean,
-    begun: (first: JournalLine) => boolean,
-  ): Promise<JournalLine | undefined> {
-    const file = ordinals(this.#options.directory).findLast((ordinal) => {
-      const first = this.#first(ordinal);
-      return first !== undefined && begun(first);
-    });
-    return this.#search(serial, isIt, file === undefined ? [] : [file]);
-  }
-
-  async #search(
-    serial: string,
-    isIt: (line: JournalLine) => boolean,
-    files: readonly number[],
-  ): Promise<JournalLine | undefined> {
-    const sought = Buffer.from(`"serial":${JSON.stringify(serial)}`);
-    for (const ordinal of files) {
-      let looked = 0;
-      for (const { bytes, ended } of textsOf(fileOf(this.#options.directory, ordinal))) {
-        const line = ended && bytes.includes(sought) ? decodeLine(bytes) : undefined;
-        if (line !== undefined && isIt(line)) return line;
-        if (++looked % 1000 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-      }
-    }
-    return undefined;
-  }
-
-  /**
-   * Times ascend within a file, and not always from file to file. A file's first line tells when it begins, when the one
-   * before it ended, and the latest time of all before it.
-   */
-  #filesOf(since: number, until: number): readonly number[] {
-    const found: number[] = [];
-    let end = Number.POSITIVE_INFINITY;
-    for (const ordinal of ordinals(this.#options.directory).toReversed()) {
-      const first = this.#first(ordinal);
-      if (end >= since && (first?.time ?? 0) <= until) found.unshift(ordinal);
-      if (Number(first?.note?.['latest'] ?? Number.POSITIVE_INFINITY) < since) break;
-      end = Number(first?.note?.['until'] ?? Number.POSITIVE_INFINITY);
-    }
-    return found;
-  }
-
-  /** Undefined while it is not on disk. */
-  #first(ordinal: number): JournalLine | undefined {
-    const text = textAt(fileOf(this.#options.directory, ordinal));
-    return text?.ended === true ? decodeLine(text.bytes) : undefined;
   }
 
   /** Waits until all that was appended is on disk, and closes. */
@@ -309,7 +211,7 @@ export class Journal {
       this.#seq = last.seq;
       this.#head = last.head;
       this.#time = last.time;
-      this.#latest = Math.max(last.time, Number(this.#first(ordinal)?.note?.['latest'] ?? 0));
+      this.#latest = Math.max(last.time, Number(this.first(ordinal)?.note?.['latest'] ?? 0));
       this.#written = { sequence: last.seq, head: last.head };
       return;
     }
