@@ -1,6 +1,7 @@
 /** The only program: finds the command and runs it. `chancery help` lists them. */
 import { EXIT_MISTAKE, Mistake } from './cli/command.ts';
 import { commands } from './cli/commands.ts';
+import { didYouMean } from './config/fault.ts';
 
 async function main([name = 'help', ...args]: readonly string[]): Promise<number> {
   if (['help', '--help', '-h'].includes(name)) {
@@ -10,7 +11,7 @@ async function main([name = 'help', ...args]: readonly string[]): Promise<number
   }
   const entry = commands.find((candidate) => candidate.name === name);
   if (entry === undefined) {
-    console.error(`chancery: there is no command "${name}": chancery help lists them`);
+    console.error(`chancery: there is no command "${name}"${didYouMean(name, commands.map((known) => known.name))}: scripts/chancery help lists them`);
     return EXIT_MISTAKE;
   }
   const command = await entry.load();

@@ -5,11 +5,12 @@ import { join, relative } from 'node:path';
 import type { Generation } from '../config/generation.ts';
 import { decodePem } from '../x509/pem.ts';
 
-export function banner(generation: Generation): string {
+/** `notReady`: reasons, where requests cannot be served yet. */
+export function banner(generation: Generation, notReady: readonly string[]): string {
   const { stateDirectory, listeners, validation } = generation;
   const here = (path: string): string => {
-    const short = relative(process.cwd(), path);
-    return short.startsWith('..') ? path : short;
+    const short = relative(process.env['INIT_CWD'] ?? process.cwd(), path);
+    return quoted(short.startsWith('..') ? path : short);
   };
   const root = here(join(stateDirectory, 'public/root.pem'));
   const [rootDer = new Uint8Array()] = decodePem('CERTIFICATE', readFileSync(join(stateDirectory, 'public/root.pem'), 'utf8'));
@@ -20,7 +21,7 @@ export function banner(generation: Generation): string {
   const shown = directories.map((url) => `  ACME        ${url}`).join('\n');
   const attempts = here(join(stateDirectory, 'try'));
   return `
-Chancery is ready (${generation.mode}).${generation.mode === 'development' ? ' Keys are in SoftHSM, all processes run as one user: for trying out, not for trust.' : ''}
+${notReady.length === 0 ? 'Chancery is ready' : `Chancery runs, and is NOT ready: ${notReady.join('; ')}`} (${generation.mode}).${generation.mode === 'development' ? ' Keys are in SoftHSM, all processes run as one user: for trying out, not for trust.' : ''}
 
 ${shown}
   status      ${status}/ca/root.pem  ${status}/healthz  ${status}/readyz
@@ -29,7 +30,7 @@ ${shown}
   SHA-256     ${fingerprint}
   logs        ${here(join(stateDirectory, 'log/front.log'))}
 
-A first certificate, in another terminal (names below .localhost are this machine):
+A first certificate, in another terminal (Debian: apt-get install certbot lego curl; names below .localhost are this machine):
 
   REQUESTS_CA_BUNDLE=${root} certbot certonly --standalone --http-01-port ${validation.http01Port} -n --agree-tos \\
     --register-unsafely-without-email --server ${server} -d demo.localhost \\
@@ -42,3 +43,6 @@ A first certificate, in another terminal (names below .localhost are this machin
 
 Ctrl-C stops it.`;
 }
+
+/** As a shell takes it for one word. */
+const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);

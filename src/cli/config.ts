@@ -22,10 +22,10 @@ export const config: Command = {
 
 DIRECTORY is CHANCERY_CONFIG, or ca-config, when left out. Nothing but apply changes anything.
 
-  chancery config check
-  cp -r ca-config before && $EDITOR ca-config/ca.yaml && chancery config diff before
-  chancery config apply --dry-run && chancery config apply
-  chancery config show --json | jq .policies`,
+  scripts/chancery config check
+  cp -r ca-config before && $EDITOR ca-config/ca.yaml && scripts/chancery config diff before
+  scripts/chancery config apply --dry-run && scripts/chancery config apply
+  scripts/chancery config show --json | jq .policies`,
   run: (args) =>
     configCommand(args, {
       environment: process.env,

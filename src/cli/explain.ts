@@ -9,8 +9,8 @@ export const explain: Command = {
 
 Says whether an order for these names would be allowed in an ACME directory, and every reason why not. Exit code 1 when it would not.
 
-  chancery explain demo.localhost
-  chancery explain --directory default --profile client --json printer.lan 192.168.1.5`,
+  scripts/chancery explain demo.localhost
+  scripts/chancery explain --directory default --profile client --json printer.lan 192.168.1.5`,
   async run(args) {
     const { values, positionals: names } = readOptions('explain', args, {
       directory: { type: 'string', default: 'default' }, profile: { type: 'string' }, json: { type: 'boolean', default: false },

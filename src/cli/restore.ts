@@ -15,8 +15,8 @@ The signer remembers up to which receipt the database had confirmed. When the da
 the signer signs no certificates (CRLs it does). With everything stopped, this command records what the database has lost, from the journal,
 and gives the signer the id N, which no signer of this CA ever had (1 to 127). --dry-run counts what is missing and changes nothing.
 
-  chancery restore acknowledge --signer-id 2 --dry-run
-  chancery restore acknowledge --signer-id 2`,
+  scripts/chancery restore acknowledge --signer-id 2 --dry-run
+  scripts/chancery restore acknowledge --signer-id 2`,
   async run([verb, ...args]) {
     if (verb !== 'acknowledge') throw new Mistake('say what: chancery restore acknowledge --signer-id N');
     const { values } = readOptions('restore', args, {

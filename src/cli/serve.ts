@@ -6,7 +6,7 @@ import { logEventsTo } from '../telemetry/events.ts';
 import { openLog } from '../telemetry/log.ts';
 import { sentenceFor } from '../wiring/faults.ts';
 import { type Front, openFront } from '../wiring/front.ts';
-import { type Command, Mistake } from './command.ts';
+import { type Command, EXIT_MISTAKE, Mistake } from './command.ts';
 import { loadGeneration, places } from './load.ts';
 import { readOptions } from './options.ts';
 
@@ -17,14 +17,20 @@ export const serve: Command = {
 Runs one front: listeners, doors, jobs. The signer must be started apart (chancery signer); until it answers, requests wait.
 SIGHUP takes up a changed configuration, SIGTERM and Ctrl-C drain and stop within 5 seconds.
 
-  CHANCERY_CONFIG=/etc/chancery CHANCERY_STATE=/var/lib/chancery chancery serve`,
+  CHANCERY_CONFIG=/etc/chancery CHANCERY_STATE=/var/lib/chancery scripts/chancery serve`,
   async run(args) {
     readOptions('serve', args, {});
     // A front of several tells the process that started them all; that one prints what to try.
-    await serveUntilStopped({
-      generation: loadGeneration(process.env), logTo: cluster.isWorker ? 'file' : 'stdout',
-      onReady: () => process.send?.({ kind: 'ready' }), onApplied: () => process.send?.({ kind: 'applied' }),
-    });
+    try {
+      await serveUntilStopped({
+        generation: loadGeneration(process.env), logTo: cluster.isWorker ? 'file' : 'stdout',
+        onReady: () => process.send?.({ kind: 'ready' }), onApplied: () => process.send?.({ kind: 'applied' }),
+      });
+    } catch (error) {
+      if (!(error instanceof Mistake) || !cluster.isWorker) throw error;
+      console.error(`chancery serve: ${error.message}`);
+      process.exit(EXIT_MISTAKE); // a worker that merely lets go of its channel ends with 0
+    }
     if (process.connected) process.disconnect(); // the channel to the starter would keep this process alive
     return 0;
   },
@@ -33,14 +39,15 @@ SIGHUP takes up a changed configuration, SIGTERM and Ctrl-C drain and stop withi
 export interface Serving {
   readonly generation: Generation;
   readonly logTo: 'stdout' | 'file';
-  readonly onReady: () => void;
+  /** `notReady`: why requests cannot be served yet, where that is so. */
+  readonly onReady: (notReady: readonly string[]) => void;
   /** An operator put another configuration in force here; see FrontOptions. */
   readonly onApplied: () => void;
 }
 
 /** Opens a front, and takes it down when asked to stop. Throws Mistake for what the operator can mend. */
 export async function serveUntilStopped({ generation, logTo, onReady, onApplied }: Serving): Promise<void> {
-  logEventsTo(openLog({
+  logEventsTo(await openLog({
     name: 'front', level: process.env['CHANCERY_LOG'] ?? 'info',
     ...(logTo === 'file' ? { file: join(generation.stateDirectory, 'log/front.log') } : {}),
   }));
@@ -60,7 +67,7 @@ export async function serveUntilStopped({ generation, logTo, onReady, onApplied 
     throw new Mistake(sentence);
   }
   process.on('SIGHUP', () => void reload(front));
-  onReady();
+  onReady(front.readiness().reasons);
   await stopped;
   await front[Symbol.asyncDispose]();
 }

@@ -19,12 +19,12 @@ export const signer: Command = {
 Runs the signer: a supervisor that watches the one process with a PIN. Fronts reach it over the socket that ca.yaml names. In production it
 runs as a user of its own, from a configuration directory that fronts cannot write. SIGHUP takes up a changed configuration.
 
-  CHANCERY_CONFIG=/etc/chancery-signer CHANCERY_STATE=/var/lib/chancery-signer chancery signer`,
+  CHANCERY_CONFIG=/etc/chancery-signer CHANCERY_STATE=/var/lib/chancery-signer scripts/chancery signer`,
   async run(args) {
     readOptions('signer', args, {});
     const generation = loadGeneration(process.env);
     loadKeysOrExplain(generation);
-    const log = openLog({
+    const log = await openLog({
       name: 'signer', level: process.env['CHANCERY_LOG'] ?? 'info',
       ...(process.send === undefined ? {} : { file: join(generation.stateDirectory, 'log/signer.log') }),
     });
@@ -34,7 +34,7 @@ runs as a user of its own, from a configuration directory that fronts cannot wri
         workerArgv: [join(CHECKOUT, 'src/main.ts'), 'signer-worker'], stateDirectory, callDeadlineMs, environment: environmentOfWorker(generation),
         ...(lanes === undefined ? {} : { lanes }),
         events: {
-          state: (state, why) => { log.info({ state, why }, 'signer'); if (why !== undefined && state !== 'ready') console.error(`chancery signer: ${why}`); },
+          state: (state, why) => { log.info({ state, why }, 'signer'); if (why !== undefined && state !== 'ready') console.error(`chancery signer: ${why}${REMEDY[state] ?? ''}`); },
           started: (pid) => log.info({ pid }, 'worker started'),
           killed: (why) => log.error({ why }, 'worker killed'),
           ended: (why) => log.error({ why }, 'worker ended'),
@@ -65,6 +65,10 @@ export const signerWorker: Command = {
     await runWorker(signerConfig(loadAuthority(generation)), { at: haltAt(generation.mode, process.env['CHANCERY_HALT_AT']) });
     return 0;
   },
+};
+
+const REMEDY: Readonly<Record<string, string>> = {
+  fenced: ': no certificate is signed until all is stopped and scripts/chancery restore acknowledge has been run',
 };
 
 function loadKeysOrExplain(generation: Generation): void {

@@ -1,11 +1,12 @@
 /** `chancery start`: everything on one machine under one user. In development mode it makes keys first, once. */
 import cluster from 'node:cluster';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Generation } from '../config/generation.ts';
+import { lockState, SupervisorFault } from '../signing/state-lock.ts';
 import { banner } from './banner.ts';
 import { type Command, EXIT_MISTAKE, Mistake } from './command.ts';
 import { CHECKOUT, loadGeneration } from './load.ts';
@@ -33,7 +34,7 @@ Logs go to log/ in the state directory; CHANCERY_LOG=debug says more.
     const signer = keepSigner();
     try {
       const fronts = frontsOf(generation);
-      const onReady = (): void => console.log(banner(generation));
+      const onReady = (notReady: readonly string[] = []): void => console.log(banner(generation, notReady));
       // The signer re-reads its configuration in a new worker; what is asked meanwhile waits in the fronts.
       const onApplied = (): void => signer.reload();
       process.on('SIGHUP', onApplied);
@@ -58,11 +59,24 @@ function frontsOf({ database, fronts }: Generation): number {
 /** Runs the development ceremony unless its certificates are there; the ceremony itself never overwrites anything. */
 async function developmentKeys({ stateDirectory, signer }: Generation): Promise<void> {
   if (existsSync(join(stateDirectory, 'public/intermediate.pem'))) return;
+  using _lock = await lockKeys(stateDirectory);
+  if (existsSync(join(stateDirectory, 'public/intermediate.pem'))) return;
   const ceremony = spawn(process.execPath, [
     join(CHECKOUT, 'ceremony/development.ts'), '--state', stateDirectory, '--module', signer.module,
   ], { stdio: 'inherit' });
   const code = await new Promise<number | null>((resolve) => { ceremony.once('close', resolve); });
   if (code !== 0) throw new Mistake('the development ceremony did not finish: see above, then start again');
+}
+
+/** Two first starts at once would each make half of the tokens. */
+async function lockKeys(stateDirectory: string): Promise<Disposable> {
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+  try {
+    return await lockState(stateDirectory);
+  } catch (error) {
+    if (!(error instanceof SupervisorFault)) throw error;
+    throw new Mistake(`another start is making the keys in ${stateDirectory}: wait until it is ready`);
+  }
 }
 
 /** Runs the signer's supervisor for as long as this process lives; one that dies is started again. */
@@ -124,10 +138,13 @@ async function serveManyUntilStopped(fronts: number, onReady: () => void, onAppl
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
-  await Promise.race([stopped, failed]);
-  stopping = true;
-  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-  const gone = workers.map((worker) => new Promise<void>((resolve) => { worker.once('exit', () => resolve()); }));
-  for (const worker of workers) worker.process.kill('SIGTERM');
-  await Promise.all(gone);
+  try {
+    await Promise.race([stopped, failed]);
+  } finally {
+    stopping = true;
+    const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+    const gone = workers.map((worker) => new Promise<void>((resolve) => { worker.once('exit', () => resolve()); }));
+    for (const worker of workers) worker.process.kill('SIGTERM');
+    await Promise.all(gone);
+  }
 }

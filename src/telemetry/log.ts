@@ -1,13 +1,15 @@
 /** The log: pino to standard output, one JSON object a line. Secrets are redacted by name, wherever they stand. */
+import { once } from 'node:events';
 import { type Logger, pino } from 'pino';
 
 export type { Logger };
 
 const SECRET = ['pin', 'password', 'hmacKey', 'macKey', 'privateKey', 'authorization', 'cookie'];
 
-/** `level`: pino's. To standard output, or appended to `file`, whose directory is made. */
-export function openLog(options: { level?: string; name: string; file?: string }): Logger {
+/** `level`: pino's. To standard output, or appended to `file`, whose directory is made. Resolves when it can be written to. */
+export async function openLog(options: { level?: string; name: string; file?: string }): Promise<Logger> {
   const destination = pino.destination({ dest: options.file ?? 1, mkdir: true, sync: false, minLength: 0 });
+  await once(destination, 'ready'); // before that, ending the process would be a fault
   return pino({
     name: options.name,
     level: options.level ?? 'info',

@@ -43,7 +43,7 @@ function readCertificates(file: string, issuer: string): Uint8Array[] {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     throw new AuthorityFault(
-      `issuers/${issuer}.yaml: cannot read ${file}: put the certificate there, or run the ceremony that makes it`, { cause });
+      `issuer ${issuer}: cannot read ${file}: put the certificate there, or run the ceremony that makes it`, { cause });
   }
   try {
     return decodePem('CERTIFICATE', text);
@@ -61,7 +61,7 @@ function checkChain(issuer: Issuer, chain: readonly Uint8Array[]): void {
     // Signatures of kinds that our own issuers never make (SHA-512 of an older root) are left to checkPaths.
     const ours = algorithmOf(certificate.signatureAlgorithm) !== undefined;
     if (Buffer.compare(certificate.tbs.issuer, next.tbs.subject) !== 0 || (ours && !isSignedBy(certificate, next))) {
-      throw new AuthorityFault(`issuers/${issuer.id}.yaml: certificate ${index + 1} is not issued by certificate ${index + 2} of the chain to the root`);
+      throw new AuthorityFault(`issuer ${issuer.id}: certificate ${index + 1} is not issued by certificate ${index + 2} of the chain to the root`);
     }
   });
 }
@@ -70,6 +70,6 @@ function checkChain(issuer: Issuer, chain: readonly Uint8Array[]): void {
 export async function checkPaths(authority: Authority, now: number): Promise<void> {
   for (const { id, state, chain } of authority.issuerKeys.values()) {
     const fault = state === 'active' ? await pathFault(chain, authority.root, now) : undefined;
-    if (fault !== undefined) throw new AuthorityFault(`issuers/${id}.yaml: certificates: ${fault}`);
+    if (fault !== undefined) throw new AuthorityFault(`issuer ${id}: certificates: ${fault}`);
   }
 }

@@ -38,6 +38,7 @@ export interface Front extends AsyncDisposable {
   readonly database: Database;
   readonly signer: Signer;
   readonly jobs: Runner;
+  readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
   readonly generation: () => Generation;
   /** Puts another generation in force: whole, at once, for the next request. `by` is recorded. */
   adopt(generation: Generation, by: string): Promise<void>;
@@ -137,7 +138,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   ready = true;
   const all = opened.move();
   return {
-    ca, database, signer, jobs, generation, adopt,
+    ca, database, signer, jobs, generation, adopt, readiness,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

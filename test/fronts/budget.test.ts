@@ -41,7 +41,7 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       }
       responder = opened.use(await startHttp01Responder({ port: world.http01Port }));
       await world.startSigner();
-      logEventsTo(openLog({ name: 'front', level: 'silent' }));
+      logEventsTo(await openLog({ name: 'front', level: 'silent' }));
       registry.clear(); // the process figures can be registered once
       const environment = world.environment();
       const loaded = loadConfig(world.configuration(), world.state, environment);

@@ -46,14 +46,14 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
     ids: [1],
     configuration: undefined,
     state: () => 'ready',
-    async sign({ tbs }): Promise<SigningOutcome> {
+    async sign({ tbs, purpose }): Promise<SigningOutcome> {
       if (self.signing === 'unavailable') return { kind: 'unavailable', why: 'test', retryAfterMs: 100 };
       if (self.signing === 'refuse') return { kind: 'refused', reasons: ['test'] };
       if (self.signing === 'hold') await new Promise<void>((resolve) => held.push(resolve));
       self.signatures += 1;
       const receipt = { signer: 1, sequence: self.signatures, head: randomBytes(32).toString('hex') };
       const outcome = { kind: 'signed' as const, signature: sign('sha256', tbs, intermediate.privateKey), receipt };
-      signed.set(parseTbs(tbs).serial, { ...outcome, tbs });
+      if (purpose === 'certificate') signed.set(parseTbs(tbs).serial, { ...outcome, tbs });
       return self.signing === 'lose-answer' ? { kind: 'unavailable', why: 'lost', retryAfterMs: 100 } : outcome;
     },
     async recover({ serial }) {
