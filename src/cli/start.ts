@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Generation } from '../config/generation.ts';
 import { lockState, SupervisorFault } from '../signing/state-lock.ts';
+import { sentenceFor } from '../wiring/faults.ts';
+import { listenClusterMetrics } from '../wiring/metrics.ts';
 import { banner } from './banner.ts';
 import { type Command, EXIT_MISTAKE, Mistake } from './command.ts';
 import { CHECKOUT, loadGeneration } from './load.ts';
@@ -39,7 +41,7 @@ Logs go to log/ in the state directory; CHANCERY_LOG=debug says more.
       const onApplied = (): void => signer.reload();
       process.on('SIGHUP', onApplied);
       if (fronts === 1) await serveUntilStopped({ generation, logTo: 'file', onReady, onApplied });
-      else await serveManyUntilStopped(fronts, onReady, onApplied);
+      else await serveManyUntilStopped(generation, fronts, onReady, onApplied);
     } finally {
       await signer.stop();
     }
@@ -110,9 +112,18 @@ function startSigner(): ChildProcess {
   return spawn(process.execPath, [MAIN, 'signer'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true });
 }
 
+async function openMetrics(generation: Generation): Promise<AsyncDisposable> {
+  try {
+    return await listenClusterMetrics(generation);
+  } catch (error) {
+    throw new Mistake(sentenceFor(error) ?? String(error));
+  }
+}
+
 /** Fronts behind the same listeners (node:cluster). One that dies is started again; the others go on. */
-async function serveManyUntilStopped(fronts: number, onReady: () => void, onApplied: () => void): Promise<void> {
+async function serveManyUntilStopped(generation: Generation, fronts: number, onReady: () => void, onApplied: () => void): Promise<void> {
   cluster.setupPrimary({ exec: MAIN, args: ['serve'] });
+  await using _metrics = await openMetrics(generation);
   let stopping = false;
   let readyOnce = false;
   const failed = new Promise<never>((_, reject) => {

@@ -1,4 +1,5 @@
 /** Builds one front process: database, signer client, CA, doors, jobs, listeners; and takes it down again in the opposite order. */
+import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,15 +22,15 @@ import { createAdminDoor } from '../doors/admin/admin.ts';
 import { createStatusDoor } from '../doors/status/status.ts';
 import { createApp } from '../http/app.ts';
 import { answersOn, listenUnixSocket } from '../http/unix-socket.ts';
-import { type Listening, listenPlain, listenTls } from '../http/server.ts';
+import { listenPlain, listenTls } from '../http/server.ts';
 import { type Runner, startJobs } from '../jobs/runner.ts';
 import { jobTable } from '../jobs/table.ts';
 import { connectSigner, type Signer } from '../signing/client.ts';
 import * as events from '../telemetry/events.ts';
-import { collectProcessMetrics, registry } from '../telemetry/metrics.ts';
 import { openValidator } from '../validation/index.ts';
 import { AuthorityFault, checkPaths, loadAuthority } from './authority.ts';
 import { haltAt } from './halt.ts';
+import { handMetricsToPrimary, listenMetrics } from './metrics.ts';
 import { operationsOf } from './operations.ts';
 import { OwnCertificate } from './own-certificate.ts';
 
@@ -96,7 +97,8 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   };
   const status = createStatusDoor({ ca, readiness, generation, clock });
   opened.use(await listenPlain(createApp({ doors: [status], random }), { name: 'status', ...first.listeners.status }));
-  opened.use(await listenMetrics(first));
+  if (cluster.isWorker) handMetricsToPrimary();
+  else opened.use(await listenMetrics(first));
 
   // The listener needs its own certificate, and a first certificate needs its CRL shards to be there. Later starts have both
   // on disk, so that clients are told to come back, not turned away, even while no signer is up.
@@ -141,19 +143,6 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     ca, database, signer, jobs, generation, adopt, readiness,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
-}
-
-/** The metrics listener: loopback by default, its own port, nothing else on it. */
-function listenMetrics({ listeners }: Generation): Promise<Listening> {
-  collectProcessMetrics();
-  const door = {
-    name: 'metrics',
-    routes: [{
-      method: 'GET' as const, path: '/metrics',
-      handle: async () => ({ status: 200, headers: { 'Content-Type': registry.contentType }, body: await registry.metrics() }),
-    }],
-  };
-  return listenPlain(createApp({ doors: [door], random }), { name: 'metrics', ...listeners.metrics });
 }
 
 /** A transient fault at start is waited out: the process is useful again as soon as the signer or the database is. */

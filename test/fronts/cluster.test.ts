@@ -49,6 +49,9 @@ test('both fronts answer on one port, and clients get certificates from them', a
   assert.equal(frontPids().length, 2, chancery.output());
   assert.match(chancery.output(), /https:\/\/localhost:\d+\/acme\/directory/);
   await issueTo(4, 'both');
+  const { body } = await world.fetchFrom('metrics', '/metrics');
+  const issued = /chancery_certificates_issued_total\{profile="server"[^}]*\} (\d+)/.exec(body.toString())?.[1];
+  assert.equal(issued, '12', 'the figures of both fronts, summed');
 });
 
 test('a front that is killed is started again; meanwhile the other one serves', async () => {
