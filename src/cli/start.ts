@@ -1,13 +1,13 @@
 /** `chancery start`: everything on one machine under one user. In development mode it makes keys first, once. */
 import cluster from 'node:cluster';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Generation } from '../config/generation.ts';
-import { lockState, SupervisorFault } from '../signing/state-lock.ts';
 import { sentenceFor } from '../wiring/faults.ts';
+import { lockKeys } from '../wiring/key-lock.ts';
 import { listenClusterMetrics } from '../wiring/metrics.ts';
 import { banner } from './banner.ts';
 import { type Command, EXIT_MISTAKE, Mistake } from './command.ts';
@@ -61,24 +61,13 @@ function frontsOf({ database, fronts }: Generation): number {
 /** Runs the development ceremony unless its certificates are there; the ceremony itself never overwrites anything. */
 async function developmentKeys({ stateDirectory, signer }: Generation): Promise<void> {
   if (existsSync(join(stateDirectory, 'public/intermediate.pem'))) return;
-  using _lock = await lockKeys(stateDirectory);
+  using _lock = await mendable(lockKeys(stateDirectory));
   if (existsSync(join(stateDirectory, 'public/intermediate.pem'))) return;
   const ceremony = spawn(process.execPath, [
     join(CHECKOUT, 'ceremony/development.ts'), '--state', stateDirectory, '--module', signer.module,
   ], { stdio: 'inherit' });
   const code = await new Promise<number | null>((resolve) => { ceremony.once('close', resolve); });
   if (code !== 0) throw new Mistake('the development ceremony did not finish: see above, then start again');
-}
-
-/** Two first starts at once would each make half of the tokens. */
-async function lockKeys(stateDirectory: string): Promise<Disposable> {
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
-  try {
-    return await lockState(stateDirectory);
-  } catch (error) {
-    if (!(error instanceof SupervisorFault)) throw error;
-    throw new Mistake(`another start is making the keys in ${stateDirectory}: wait until it is ready`);
-  }
 }
 
 /** Runs the signer's supervisor for as long as this process lives; one that dies is started again. */
@@ -112,18 +101,21 @@ function startSigner(): ChildProcess {
   return spawn(process.execPath, [MAIN, 'signer'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true });
 }
 
-async function openMetrics(generation: Generation): Promise<AsyncDisposable> {
+/** What the operator can mend is told in its sentence. */
+async function mendable<T>(work: Promise<T>): Promise<T> {
   try {
-    return await listenClusterMetrics(generation);
+    return await work;
   } catch (error) {
-    throw new Mistake(sentenceFor(error) ?? String(error));
+    const sentence = sentenceFor(error);
+    if (sentence === undefined) throw error;
+    throw new Mistake(sentence);
   }
 }
 
 /** Fronts behind the same listeners (node:cluster). One that dies is started again; the others go on. */
 async function serveManyUntilStopped(generation: Generation, fronts: number, onReady: () => void, onApplied: () => void): Promise<void> {
   cluster.setupPrimary({ exec: MAIN, args: ['serve'] });
-  await using _metrics = await openMetrics(generation);
+  await using _metrics = await mendable(listenClusterMetrics(generation));
   let stopping = false;
   let readyOnce = false;
   const failed = new Promise<never>((_, reject) => {

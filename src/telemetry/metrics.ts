@@ -1,5 +1,5 @@
 /** The metrics registry (prom-client). Labels are short closed vocabularies: never a name, a serial, an account or an address. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry, type RegistryContentType } from 'prom-client';
 
 export const registry = new Registry();
 
@@ -25,6 +25,18 @@ export const metrics = {
   configurationApplied: counter('configurations_applied_total', 'Configuration generations put in force.', []),
   signerState: new Gauge({ name: 'chancery_signer_ready', help: '1 while a signer is ready.', registers: [registry] }),
 } as const;
+
+/** In a worker of node:cluster: its figures are given to the primary, which asks for them. */
+export function handMetricsToPrimary(): void {
+  AggregatorRegistry.setRegistries([registry]);
+  new AggregatorRegistry(); // making one is what sets it to answer
+}
+
+/** In the primary of node:cluster: the figures of all workers, summed. */
+export function sumOfWorkers(): () => Promise<string> {
+  const workers = new AggregatorRegistry<RegistryContentType>();
+  return () => workers.clusterMetrics();
+}
 
 /** Process figures (CPU, memory, event-loop lag); called once by wiring. */
 export function collectProcessMetrics(): void {

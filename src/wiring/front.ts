@@ -27,10 +27,11 @@ import { type Runner, startJobs } from '../jobs/runner.ts';
 import { jobTable } from '../jobs/table.ts';
 import { connectSigner, type Signer } from '../signing/client.ts';
 import * as events from '../telemetry/events.ts';
+import { collectProcessMetrics, handMetricsToPrimary } from '../telemetry/metrics.ts';
 import { openValidator } from '../validation/index.ts';
 import { AuthorityFault, checkPaths, loadAuthority } from './authority.ts';
 import { haltAt } from './halt.ts';
-import { handMetricsToPrimary, listenMetrics } from './metrics.ts';
+import { listenMetrics } from './metrics.ts';
 import { operationsOf } from './operations.ts';
 import { OwnCertificate } from './own-certificate.ts';
 
@@ -97,6 +98,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   };
   const status = createStatusDoor({ ca, readiness, generation, clock });
   opened.use(await listenPlain(createApp({ doors: [status], random }), { name: 'status', ...first.listeners.status }));
+  collectProcessMetrics();
   if (cluster.isWorker) handMetricsToPrimary();
   else opened.use(await listenMetrics(first));
 
