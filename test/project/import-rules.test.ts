@@ -49,7 +49,6 @@ const VIOLATIONS: Record<string, readonly [file: string, imports: string]> = {
   'sql-packages-only-in-database': ['src/ca/issuance/knex.ts', 'knex'],
   'asn1-only-in-x509': ['src/lint/pki.ts', 'pkijs'],
   'pkcs11-only-in-keys': ['src/signing/token.ts', 'pkcs11js'],
-  'undici-only-in-dial': ['src/validation/fetch.ts', 'undici'],
   'logs-and-metrics-only-in-telemetry': ['src/ca/issuance/log.ts', 'pino'],
   'ships-without-development-packages': ['src/http/supertest.ts', 'supertest'],
   'only-wiring-wires': ['src/jobs/wire.ts', 'src/wiring.ts'],

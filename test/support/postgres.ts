@@ -9,12 +9,13 @@ import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_pro
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { freePorts } from './processes.ts';
 
 const run = promisify(execFile);
 
@@ -42,7 +43,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     ],
     { ...user, cwd: directory },
   );
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const url = `postgres://chancery@127.0.0.1:${port}/postgres`;
   let server = await launch(bin, data, port, user);
 
@@ -124,11 +125,3 @@ function unprivileged(): User | undefined {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
