@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { warmStart } from '../support/compile-cache.ts';
 import { count, impatient, openFleet } from '../support/fleet.ts';
 import { startHttp01Responder } from '../support/http-01-responder.ts';
 import { checkInvariants } from '../support/invariants.ts';
@@ -33,12 +34,14 @@ async function weather(t: TestContext, storm: Storm): Promise<void> {
 }
 
 test('PostgreSQL, two fronts: 200 kills', async (t) => {
-  await using fleet = await openFleet();
-  await weather(t, { ...fleet, dice: dice(), clients: 8, kills: 200, gapMs: 700, mostMs: 200_000 });
+  const warm = await warmStart();
+  await using fleet = await openFleet({ frontEnvironment: warm, signerEnvironment: warm });
+  await weather(t, { ...fleet, dice: dice(), clients: 8, kills: 200, gapMs: 500, mostMs: 220_000 });
 });
 
 test('SQLite, one front: 40 kills', async (t) => {
-  await using world = await World.open({ configure: impatient });
+  const warm = await warmStart();
+  await using world = await World.open({ configure: impatient, frontEnvironment: warm, signerEnvironment: warm });
   await using responder = await startHttp01Responder({ port: world.http01Port, forget: true });
-  await weather(t, { world, responder, dice: dice(), clients: 4, kills: 40, gapMs: 750, mostMs: 50_000 });
+  await weather(t, { world, responder, dice: dice(), clients: 4, kills: 40, gapMs: 500, mostMs: 60_000 });
 });

@@ -37,12 +37,18 @@ export interface Aftermath {
   readonly endedAlone: readonly string[];
 }
 
-/** A cluster that loses a backend restarts as a whole, so that comes seldom. */
-const WEIGHTS = { front: 6, 'signer worker': 3, 'signer supervisor': 1, 'database backend': 0.7 } as const;
-type Victim = keyof typeof WEIGHTS;
+/** How often each is chosen, and for how long at most it is left alone then: some die while they start, and some have come to work again. */
+const VICTIMS = {
+  front: { weight: 6, sparedMs: 3_500 },
+  'signer worker': { weight: 3, sparedMs: 3_500 },
+  'signer supervisor': { weight: 1, sparedMs: 8_000 },
+  'database backend': { weight: 0.7, sparedMs: 20_000 }, // its whole cluster restarts, and every connection is lost
+} as const;
+type Victim = keyof typeof VICTIMS;
+const WEIGHTS = Object.fromEntries(Object.entries(VICTIMS).map(([name, { weight }]) => [name, weight])) as Record<Victim, number>;
 
 /** One client has at most so many orders at a time: some wait for recovery, and it goes on with others. */
-const MOST_WAITING = 8;
+const MOST_WAITING = 16;
 /** In the storm an order may be hit again and again; after it, one recovery and what it began must do. */
 const PATIENCE_AFTERWARDS_MS = 100_000;
 
@@ -86,31 +92,34 @@ export async function killStorm(storm: Storm): Promise<Aftermath> {
 }
 
 async function killAtRandom(storm: Storm, kills: Record<string, number>): Promise<void> {
-  const { dice, gapMs, mostMs } = storm;
+  const { world, dice, gapMs, mostMs } = storm;
   const last = Date.now() + mostMs;
+  const spared = new Map<string, number>();
   for (let count = 0; count < storm.kills && Date.now() < last; ) {
     await sleep(dice.gap(gapMs));
-    let victim: string | undefined;
-    while (victim === undefined && Date.now() < last) {
-      victim = await killOne(storm, dice.pick<Victim>(WEIGHTS));
-      if (victim === undefined) await sleep(20); // it was dead already
+    for (let killed = false; !killed && Date.now() < last; ) {
+      const kind = dice.pick(WEIGHTS);
+      const victim = kind === 'front' ? `front ${'AB'[Math.floor(dice.next() * world.ports.length)]}` : kind;
+      killed = Date.now() >= (spared.get(victim) ?? 0) && (await killOne(storm, victim));
+      if (!killed) {
+        await sleep(20); // it is dead already, or spared
+        continue;
+      }
+      spared.set(victim, Date.now() + dice.next() * VICTIMS[kind].sparedMs);
+      kills[victim] = (kills[victim] ?? 0) + 1;
+      count += 1;
     }
-    if (victim === undefined) return;
-    kills[victim] = (kills[victim] ?? 0) + 1;
-    count += 1;
   }
 }
 
-/** Names the victim; undefined when there was none. */
-async function killOne({ world, postgres, dice }: Storm, victim: Victim): Promise<string | undefined> {
+/** False when there was none to kill. */
+async function killOne({ world, postgres }: Storm, victim: string): Promise<boolean> {
   switch (victim) {
-    case 'front': {
-      const index = Math.floor(dice.next() * world.ports.length);
-      return kill(world.fronts[index]?.pid, 'serve') ? `front ${'AB'[index]}` : undefined;
-    }
-    case 'signer worker': return kill(workerPid(world), 'signer-worker') ? victim : undefined;
-    case 'signer supervisor': return kill(world.signer?.pid, 'signer') ? victim : undefined;
-    case 'database backend': return kill(await backendPid(world, postgres), 'postgres') ? victim : undefined;
+    case 'front A': return kill(world.fronts[0]?.pid, 'serve');
+    case 'front B': return kill(world.fronts[1]?.pid, 'serve');
+    case 'signer worker': return kill(workerPid(world), 'signer-worker');
+    case 'signer supervisor': return kill(world.signer?.pid, 'signer');
+    default: return kill(await backendPid(world, postgres), 'postgres');
   }
 }
 

@@ -31,6 +31,9 @@ export function transportTo(world: World, front: () => number = () => 0): Transp
   return Object.assign(send, { [Symbol.dispose]: () => agent.destroy() });
 }
 
+/** Sooner than the server asks for, so that tests are quick; seldom enough for hundreds of orders to wait at once. */
+const COME_BACK_MS = 100;
+
 /** Puts an http-01 proof in place. */
 export interface Responder {
   set(token: string, keyAuthorization: string): void;
@@ -73,27 +76,30 @@ export class PersistentClient {
         }
         const { json } = heard(await client.post(order));
         if (json.status === 'invalid') throw new Error(`the order became invalid: ${last}`);
-        if (json.status === 'pending') await this.#answerAll(json.authorizations, heard);
-        if (json.status === 'ready') heard(await client.post(json.finalize, { csr }));
         if (json.status === 'valid') return heard(await client.post(json.certificate)).text;
+        if (json.status === 'ready') heard(await client.post(json.finalize, { csr }));
+        else if (json.status !== 'pending' || !(await this.#answerAll(json.authorizations, heard))) await sleep(COME_BACK_MS);
       } catch (error) {
         if (!(error instanceof Again) && !isTransport(error)) throw error;
         last = (error as Error).message;
-        await sleep(50);
+        await sleep(COME_BACK_MS);
       }
-      await sleep(20);
     }
     throw new Error(`no certificate for ${names.join()} within ${timeoutMs} ms; order ${order}; last: ${last}`);
   }
 
-  async #answerAll(authorizations: readonly string[], heard: (answer: Answer) => Answer): Promise<void> {
+  /** True when there was a challenge to be answered; else all that is left is to wait. */
+  async #answerAll(authorizations: readonly string[], heard: (answer: Answer) => Answer): Promise<boolean> {
+    let answered = false;
     for (const url of authorizations) {
       const { json } = heard(await this.client.post(url));
       const challenge = json.challenges.find((offered: { type: string }) => offered.type === 'http-01');
       if (json.status !== 'pending' || challenge.status !== 'pending') continue;
       this.#responder.set(challenge.token, this.client.keyAuthorization(challenge.token));
       heard(await this.client.post(challenge.url, {}));
+      answered = true;
     }
+    return answered;
   }
 }
 
