@@ -16,6 +16,7 @@ import { readOptions } from './options.ts';
 import { serveUntilStopped } from './serve.ts';
 
 const MAIN = join(CHECKOUT, 'src/main.ts');
+const FRONT_STOP_MS = 7_000;
 const SIGNER_STOP_MS = 2_000;
 const SIGNER_RESTART_MS = 500;
 
@@ -148,6 +149,8 @@ async function serveManyUntilStopped(generation: Generation, fronts: number, onR
     const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
     const gone = workers.map((worker) => new Promise<void>((resolve) => { worker.once('exit', () => resolve()); }));
     for (const worker of workers) worker.process.kill('SIGTERM');
-    await Promise.all(gone);
+    // A front drains within 5 s; one that hangs is not waited for, since what it holds is taken over from it.
+    const late = await Promise.race([Promise.all(gone).then(() => false), sleep(FRONT_STOP_MS, true, { ref: false })]);
+    if (late) for (const worker of workers) worker.process.kill('SIGKILL');
   }
 }
