@@ -2,6 +2,7 @@
 
 import { core } from './0001-core.ts';
 import { acme } from './0002-acme.ts';
+import { validation } from './0006-validation.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [core, acme];
+export const migrations: readonly Migration[] = [core, acme, validation];

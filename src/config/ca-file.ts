@@ -20,6 +20,11 @@ import { ownName } from './own-name.ts';
 
 const port = z.int().min(1).max(65_535);
 
+/** Suffixes that have no public zone: RFC 6761, 6762, 8375, 7686, and those that ICANN has said it will never delegate. */
+const PRIVATE_ZONES = [
+  'localhost', 'local', 'test', 'example', 'invalid', 'onion', 'home.arpa', 'internal', 'intranet', 'private', 'corp', 'home', 'mail', 'lan',
+];
+
 export const caKeys = {
   /** `production` refuses what only development may have, and says why. */
   mode: z.enum(['development', 'production']),
@@ -66,6 +71,7 @@ export const caKeys = {
     loopback: z.boolean().default(false),
     connectTimeout: parsed(duration).prefault('5s'),
     totalTimeout: parsed(duration).prefault('10s'),
+    privateZones: z.array(parsed(dnsName)).default([...PRIVATE_ZONES]),
     attempts: z.int().min(1).max(10).default(3),
     attemptSpacing: parsed(duration).prefault('5s'),
   }),

@@ -3,9 +3,12 @@ import { z } from 'zod';
 import type { FaultsOf, KeyPath } from './fault.ts';
 import type { ChallengeType, Directory } from './generation.ts';
 import { type Complete, mapping, parsed, type Read } from './schema.ts';
-import { baseUrl, duration, durationText, pageUrl, simpleName } from './values.ts';
+import { baseUrl, dnsName, duration, durationText, pageUrl, simpleName } from './values.ts';
 
-const CHALLENGES = ['http-01', 'dns-01', 'tls-alpn-01'] as const satisfies readonly ChallengeType[];
+const CHALLENGES = ['http-01', 'dns-01', 'tls-alpn-01', 'dns-account-01', 'dns-persist-01'] as const satisfies readonly ChallengeType[];
+const BY_DEFAULT = ['http-01', 'dns-01', 'tls-alpn-01'] as const satisfies readonly ChallengeType[];
+/** draft-ietf-acme-dns-persist: clients refuse more. */
+const MAX_IDENTITIES = 10;
 const DAY_MS = 86_400_000;
 
 export const directoryKeys = {
@@ -22,7 +25,13 @@ export const directoryKeys = {
   challenges: z
     .array(z.enum(CHALLENGES))
     .min(1)
-    .default([...CHALLENGES]),
+    .default([...BY_DEFAULT]),
+  /** What CAA and dns-persist-01 records call this CA. */
+  caaIdentities: z.array(parsed(dnsName)).max(MAX_IDENTITIES).default([]),
+  /** For which names CAA is looked up. */
+  caa: z.enum(['off', 'public', 'all']).default('off'),
+  /** RFC 9444: whether an authorization for a domain may stand for all names below it. */
+  subdomains: z.boolean().default(false),
   termsOfService: parsed(pageUrl).optional(),
   website: parsed(pageUrl).optional(),
   limits: mapping({
@@ -49,7 +58,8 @@ export function checkDirectory(file: Read<typeof directoryKeys>, at: KeyPath, fa
       `"${defaultProfile}" is not among this directory's profiles: ${profiles.join(', ')}`,
     );
   }
-  for (const key of ['profiles', 'policies', 'challenges'] as const) {
+  checkIdentities(file, at, faults);
+  for (const key of ['profiles', 'policies', 'challenges', 'caaIdentities'] as const) {
     const list: readonly string[] | undefined = file[key];
     list?.forEach((entry, index) => {
       if (list.indexOf(entry) < index) faults.add([...at, key, index], `"${entry}" is there twice`);
@@ -61,8 +71,21 @@ export function checkDirectory(file: Read<typeof directoryKeys>, at: KeyPath, fa
   }
 }
 
+/** What needs a name for this CA in other people's zones, and what nothing but DNS can prove. */
+function checkIdentities({ caa, caaIdentities, challenges, subdomains }: Read<typeof directoryKeys>, at: KeyPath, faults: FaultsOf): void {
+  if (caaIdentities?.length === 0) {
+    const remedy = 'caaIdentities is empty: write the name that records call this CA, like ca.example.com';
+    if (caa !== undefined && caa !== 'off') faults.add([...at, 'caa'], `is "${caa}", and ${remedy}`);
+    const index = challenges?.indexOf('dns-persist-01') ?? -1;
+    if (index !== -1) faults.add([...at, 'challenges', index], `"dns-persist-01" needs a name to look for, and ${remedy}`);
+  }
+  if (subdomains && challenges !== undefined && !challenges.some((type) => type.startsWith('dns-'))) {
+    faults.add([...at, 'subdomains'], 'is true, but only DNS challenges can prove a whole domain, and none is in challenges');
+  }
+}
+
 export function directoryOf(name: string, file: Complete<typeof directoryKeys>): Directory {
-  const { externalUrl, formerUrls, profiles, policies, challenges, termsOfService, website, limits } = file;
+  const { externalUrl, formerUrls, profiles, policies, challenges, caaIdentities, caa, subdomains, termsOfService, website, limits } = file;
   return {
     name,
     path: name === 'default' ? '/acme' : `/acme/d/${name}`,
@@ -72,6 +95,9 @@ export function directoryOf(name: string, file: Complete<typeof directoryKeys>):
     defaultProfile: file.defaultProfile ?? profiles[0] ?? '',
     policies,
     challenges,
+    caaIdentities,
+    caa,
+    subdomains,
     ...(termsOfService === undefined ? {} : { termsOfService }),
     ...(website === undefined ? {} : { website }),
     limits: {

@@ -140,7 +140,7 @@ export interface AddressRange {
   readonly prefix: number;
 }
 
-export type ChallengeType = 'http-01' | 'dns-01' | 'tls-alpn-01';
+export type ChallengeType = 'http-01' | 'dns-01' | 'tls-alpn-01' | 'dns-account-01' | 'dns-persist-01';
 
 /** One ACME directory. */
 export interface Directory {
@@ -155,6 +155,12 @@ export interface Directory {
   readonly defaultProfile: string;
   readonly policies: readonly string[];
   readonly challenges: readonly ChallengeType[];
+  /** What CAA and dns-persist-01 records call this CA: lower-case A-labels. */
+  readonly caaIdentities: readonly string[];
+  /** For which names CAA is looked up; `public`: all that are not in one of validation.privateZones. */
+  readonly caa: 'off' | 'public' | 'all';
+  /** Whether an authorization for a domain may stand for all names below it (RFC 9444). */
+  readonly subdomains: boolean;
   readonly termsOfService?: string;
   readonly website?: string;
   readonly limits: DirectoryLimits;
@@ -186,6 +192,8 @@ export interface ValidationSettings {
   readonly loopback: boolean;
   readonly connectTimeoutMs: number;
   readonly totalTimeoutMs: number;
+  /** DNS suffixes that nobody outside sees: no public zone has records for them. */
+  readonly privateZones: readonly string[];
   readonly attempts: number;
   readonly attemptSpacingMs: number;
 }

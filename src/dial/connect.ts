@@ -40,14 +40,15 @@ export async function openConnection(
   }
   let fault: DialFault | undefined;
   for (const address of oneOfEachFamily(permitted)) {
-    const record = { address, port };
+    const began = call.trail.now();
+    const record = () => ({ address, port, ms: call.trail.now() - began });
     try {
       const socket = await dial(config, address, port, call.signal);
-      call.trail.dials.push({ ...record, outcome: 'connected' });
+      call.trail.dials.push({ ...record(), outcome: 'connected' });
       return { socket, address };
     } catch (error) {
       fault = faultFrom(error, 'connect', `Connecting to ${named(host, address)} port ${port}`, call.signal);
-      call.trail.dials.push({ ...record, outcome: 'failed' });
+      call.trail.dials.push({ ...record(), outcome: 'failed' });
       if (call.signal.aborted || fault.kind === 'busy') break;
     }
   }

@@ -30,10 +30,10 @@ export interface Dialer {
   tlsPeer(host: Host, port: number, ask: TlsAsk, call: Call): Promise<TlsPeer>;
 }
 
-// A place is held for at most the total timeout of a validation. Towards one address or within one zone a quarter
-// of all places may be held, so that a stranger who hangs slows nobody else down. Those who wait hold nothing.
-const CONNECTIONS = { total: 512, perKey: 128, waiting: 8192, waitingPerKey: 2048 };
-const LOOKUPS = { total: 256, perKey: 64, waiting: 8192, waitingPerKey: 2048, waitMs: 2000 };
+// A place is held for at most the total timeout of a validation. Towards one address or within one zone few of all
+// places may be held, so that a stranger who hangs slows nobody else down. Those who wait hold nothing.
+const CONNECTIONS = { total: 1536, perKey: 128, waiting: 8192, waitingPerKey: 2048 };
+const LOOKUPS = { total: 1024, perKey: 64, waiting: 8192, waitingPerKey: 2048, waitMs: 2000 };
 
 /** Reads resolv.conf(5) when the resolvers are the system's; throws when an address range is not one. */
 export function openDialer(config: DialerConfig): Dialer {

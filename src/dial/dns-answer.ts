@@ -2,9 +2,10 @@
 import type { Answer } from 'dns-packet';
 import { canonicalIp } from '../x509/ip.ts';
 import type { DnsMessage } from './dns-exchange.ts';
+import type { LookupRecord } from './trail.ts';
 
 const MAX_ADDRESSES = 16;
-const MAX_TXT_RECORDS = 100;
+const MAX_RECORDS = 100;
 const EXTENDED_ERROR = 15;
 
 const owner = (record: Answer): string => record.name.toLowerCase();
@@ -15,13 +16,19 @@ export function aliasOf(name: string, records: readonly Answer[]): string | unde
   return alias?.type === 'CNAME' ? alias.data.toLowerCase() : undefined;
 }
 
-/** The records of exactly this name and type: dotted addresses, or TXT strings joined, one character per octet. */
-export function valuesOf(name: string, type: 'A' | 'AAAA' | 'TXT', records: readonly Answer[]): string[] {
+/**
+ * The records of exactly this name and type: dotted addresses; TXT strings joined, one character per octet;
+ * CAA as `FLAGS TAG VALUE`, `?` for a tag that is none (RFC 8659 §4.1: letters and digits).
+ */
+export function valuesOf(name: string, type: LookupRecord['type'], records: readonly Answer[]): string[] {
   const values: string[] = [];
   for (const record of records) {
     if (record.type !== type || owner(record) !== name || record.class !== 'IN') continue;
     if (record.type === 'TXT') {
-      if (values.length < MAX_TXT_RECORDS) values.push(Buffer.concat(record.data as Buffer[]).toString('latin1'));
+      if (values.length < MAX_RECORDS) values.push(Buffer.concat(record.data as Buffer[]).toString('latin1'));
+    } else if (record.type === 'CAA') {
+      const { flags = 0, tag, value } = record.data;
+      values.push(`${flags} ${/^[a-z0-9]{1,15}$/i.test(tag) ? tag.toLowerCase() : '?'} ${value}`);
     } else if (record.type === 'A' || record.type === 'AAAA') {
       const address = canonicalIp(record.data);
       if (address !== undefined && values.length < MAX_ADDRESSES) values.push(address);

@@ -1,4 +1,4 @@
-// Names to addresses and TXT records: our own stub resolver, so that we know which server said what, and so that
+// Names to addresses, TXT and CAA records: our own stub resolver, so that we know which server said what, and so that
 // what was resolved is what is dialled. It keeps no answers: a record that was mended is seen at the next attempt.
 import { aliasOf, extendedErrors, valuesOf } from './dns-answer.ts';
 import { type DnsServer, exchange, type Question } from './dns-exchange.ts';
@@ -31,12 +31,14 @@ export interface Call {
   readonly trail: Trail;
 }
 
-/** Both throw DialFault `dns`: its `outcome` tells the cases apart. */
+/** All throw DialFault `dns`: its `outcome` tells the cases apart. */
 export interface Resolver {
   /** IPv6 addresses before IPv4, each in the order of the answer. Static hosts and loopback names as configured. */
   addresses(name: string, call: Call): Promise<Found>;
   /** Each value is one record, its strings joined, one character per octet. */
   txt(name: string, call: Call): Promise<Found>;
+  /** `FLAGS TAG VALUE`, all of them or none: that there are none is an answer, and no fault. */
+  caa(name: string, call: Call): Promise<Found>;
 }
 
 /** How often each server is asked, as long as there is time: packets get lost. */
@@ -90,7 +92,7 @@ export function openResolver(config: ResolverConfig): Resolver {
       ({ outcome, values: [], aliases, authentic: false, extra: '', ...more });
 
     for (;;) {
-      const local = type === 'TXT' ? undefined : localAddresses(config, current);
+      const local = type === 'A' || type === 'AAAA' ? localAddresses(config, current) : undefined;
       if (local !== undefined) {
         const values = local.filter((address) => address.includes(':') === (type === 'AAAA'));
         return ended(values.length > 0 ? 'found' : 'nodata', { values });
@@ -119,6 +121,7 @@ export function openResolver(config: ResolverConfig): Resolver {
 
   /** Bounds, deadline and record around one or two lookups. */
   async function bounded(name: string, types: readonly Type[], { signal, trail }: Call): Promise<Result[]> {
+    const began = trail.now();
     const leave = await config.gate.enter(zoneOf(name), signal);
     const limit = new AbortController();
     const stop = () => limit.abort();
@@ -126,7 +129,7 @@ export function openResolver(config: ResolverConfig): Resolver {
     signal.addEventListener('abort', stop, { once: true });
     try {
       const results = await Promise.all(types.map((type) => lookup(name, type, limit.signal)));
-      for (const [index, result] of results.entries()) trail.lookups.push(record(name, types[index] as Type, result));
+      for (const [index, result] of results.entries()) trail.lookups.push(record(name, types[index] as Type, result, trail.now() - began));
       return results;
     } finally {
       clearTimeout(timer);
@@ -153,6 +156,13 @@ export function openResolver(config: ResolverConfig): Resolver {
       if (result.outcome !== 'found') throw new DnsFault(result.outcome, name, 'TXT records', result.extra);
       return result;
     },
+
+    async caa(name, call) {
+      const [result] = (await bounded(name, ['CAA'], call)) as [Result];
+      if (result.outcome === 'nodata' || result.outcome === 'nxdomain') return { values: [], aliases: result.aliases };
+      if (result.outcome !== 'found') throw new DnsFault(result.outcome, name, 'CAA records', result.extra);
+      return result;
+    },
   };
 }
 
@@ -174,14 +184,15 @@ function rank({ outcome }: Result): number {
   return isTransient(outcome) ? 3 : outcome === 'nodata' ? 1 : 2;
 }
 
-function record(name: string, type: Type, result: Result): LookupRecord {
+function record(name: string, type: Type, result: Result, ms: number): LookupRecord {
   return {
     name,
     type,
     outcome: result.outcome,
     ...(result.server && { resolver: `${result.server.host}#${result.server.port}` }),
     ...(result.values.length > 0 && { answers: result.values.slice(0, 4).map((value) => printable(value, 64)) }),
-    ...(result.aliases.length > 0 && { aliases: result.aliases }),
+    ...(result.aliases.length > 0 && { aliases: result.aliases.slice(0, 4) }),
     ...(result.authentic && { authentic: true as const }),
+    ms,
   };
 }

@@ -2,7 +2,7 @@
 
 export interface LookupRecord {
   readonly name: string;
-  readonly type: 'A' | 'AAAA' | 'TXT';
+  readonly type: 'A' | 'AAAA' | 'TXT' | 'CAA';
   /** `address#port` of the resolver that answered last; absent where no resolver was needed. */
   readonly resolver?: string;
   readonly outcome: string;
@@ -11,12 +11,15 @@ export interface LookupRecord {
   readonly aliases?: readonly string[];
   /** The resolver says that it checked DNSSEC (the AD bit). */
   readonly authentic?: true;
+  readonly ms: number;
 }
 
 export interface DialRecord {
   readonly address: string;
   readonly port: number;
   readonly outcome: 'connected' | 'failed' | 'excluded';
+  /** Waiting for a place within our own bounds included; absent where nothing was dialled. */
+  readonly ms?: number;
 }
 
 /** Filled in order while a call goes on, so that a failed call leaves a record too. Bounded by the calls themselves. */
@@ -24,6 +27,8 @@ export interface Trail {
   readonly lookups: LookupRecord[];
   readonly dials: DialRecord[];
   readonly redirects: string[];
+  /** Milliseconds, for measuring. */
+  readonly now: () => number;
 }
 
-export const newTrail = (): Trail => ({ lookups: [], dials: [], redirects: [] });
+export const newTrail = (now: () => number): Trail => ({ lookups: [], dials: [], redirects: [], now });

@@ -1,7 +1,8 @@
 // The record of one attempt, to be stored with the authorization and, in the end, with the certificate.
+import type { CaaFound } from './caa.ts';
 import type { DialRecord, LookupRecord, Trail } from '../dial/trail.ts';
 
-export type ChallengeType = 'http-01' | 'dns-01' | 'tls-alpn-01';
+export type ChallengeType = 'http-01' | 'dns-01' | 'tls-alpn-01' | 'dns-account-01' | 'dns-persist-01';
 
 /** JSON, small: the addresses and names in it are as they were, and texts of strangers are cut and printable. */
 export interface Evidence {
@@ -21,6 +22,10 @@ export interface Evidence {
   readonly tlsVersion?: string;
   /** SHA-256 of the certificate that was presented, in hex. */
   readonly certificateSha256?: string;
+  /** The first octets of a wrong answer, printable. For the operator: the client sees them only where `http-01.ts` says so. */
+  readonly excerpt?: string;
+  /** What CAA said, and when it was asked. */
+  readonly caa?: CaaFound & { readonly at: number };
 }
 
 // Of a long chain of redirects the end is what counts, and the record must stay small.

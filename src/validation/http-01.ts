@@ -9,10 +9,11 @@ export const http01: Challenge = async ({ dialer, http01Port }, { host, token, k
   if (!/^[A-Za-z0-9_-]+$/.test(token)) throw new Error('a token that is not base64url');
   const path = `/.well-known/acme-challenge/${token}`;
   const answer = await dialer.get({ scheme: 'http', host, port: http01Port, path }, call);
-  const facts = { status: answer.status };
+  const proven = answer.status === 200 && !answer.truncated && proves(answer.body, keyAuthorization);
+  if (proven) return { ok: true, facts: { status: answer.status } };
+  const facts = { status: answer.status, excerpt: printable(answer.body, 64) };
   const where = `${printable(answer.url, 200)} at ${answer.address}`;
   if (answer.status !== 200) return unauthorized(`${where} answered with status ${answer.status} and not 200.`, facts);
-  if (!answer.truncated && proves(answer.body, keyAuthorization)) return { ok: true, facts };
   return unauthorized(`${where} did not answer with the key authorization of this challenge${excerpt(answer)}.`, facts);
 };
 

@@ -15,7 +15,7 @@ import { migrate } from '../../src/database/migrate.ts';
 import { openNonces } from '../../src/database/nonces.ts';
 import { type AcmeDoor, type AcmeDoorParts, createAcmeDoor } from '../../src/doors/acme/acme.ts';
 import { createApp } from '../../src/http/app.ts';
-import type { ValidationInput, ValidationResult } from '../../src/validation/index.ts';
+import type { CaaQuestion, ValidationInput, ValidationProblem, ValidationResult } from '../../src/validation/index.ts';
 import { AcmeClient, type KeyPair, newKey, type Transport } from './acme-client.ts';
 import { openSoftwareCa, type SoftwareCa } from './software-ca.ts';
 
@@ -35,6 +35,9 @@ export interface DoorLab extends AsyncDisposable {
   /** Answers validations; by default all succeed. */
   validate: (input: ValidationInput) => Promise<ValidationResult> | ValidationResult;
   readonly validations: ValidationInput[];
+  /** Answers CAA; by default it allows everything. */
+  checkCaa: (question: CaaQuestion) => Promise<ValidationResult> | ValidationResult;
+  readonly caaQuestions: CaaQuestion[];
   generation: Generation;
   /** A client with a new account at the default directory. */
   client(key?: KeyPair): Promise<AcmeClient>;
@@ -52,7 +55,7 @@ export interface DoorLabOptions {
 
 export const SUCCESS: ValidationResult = { ok: true, evidence: { type: 'http-01', at: 0, ms: 1 } };
 export const failure = (
-  problem: 'connection' | 'dns' | 'unauthorized' | 'incorrectResponse' | 'tls', detail: string, transient = false,
+  problem: ValidationProblem, detail: string, transient = false,
 ): ValidationResult => ({ ok: false, transient, problem, detail, evidence: { type: 'http-01', at: 0, ms: 1 } });
 
 export async function openDoorLab(options: DoorLabOptions = {}): Promise<DoorLab> {
@@ -75,6 +78,10 @@ export async function openDoorLab(options: DoorLabOptions = {}): Promise<DoorLab
           lab.validations.push(input);
           return lab.validate(input);
         },
+        async checkCaa(question) {
+          lab.caaQuestions.push(question);
+          return lab.checkCaa(question);
+        },
       },
     });
     const server = createServer(createApp({ doors: [acme.door], random: (octets) => randomBytes(octets) }));
@@ -93,6 +100,7 @@ export async function openDoorLab(options: DoorLabOptions = {}): Promise<DoorLab
   const lab: DoorLab = {
     externalUrl: 'https://ca.test', directoryUrl: 'https://ca.test/acme/directory', port: 0, database, software,
     acme: undefined as unknown as AcmeDoor, send: undefined as unknown as Transport, validate: () => SUCCESS, validations: [],
+    checkCaa: () => SUCCESS, caaQuestions: [],
     get skewMs() { return skewMs; },
     set skewMs(ms) { skewMs = ms; },
     get generation() { return current; },

@@ -1,6 +1,7 @@
 // A validator with real responders around it, all on loopback: what the tests of the three challenges stand on.
 import { randomBytes } from 'node:crypto';
 import { type DialerConfig, openDialer } from '../../src/dial/dialer.ts';
+import { problemFrom } from '../../src/doors/acme/flight.ts';
 import { openValidator, type ValidationInput, type ValidationResult, type Validator } from '../../src/validation/index.ts';
 import { type DnsResponder, startDnsResponder } from '../support/dns-responder.ts';
 import { type Http01Responder, startHttp01Responder } from '../support/http-01-responder.ts';
@@ -18,6 +19,13 @@ export interface Lab extends AsyncDisposable {
 export interface Challenge {
   readonly token: string;
   readonly keyAuthorization: string;
+}
+
+/** What the client would be told of a failed attempt, subproblems and all. */
+export function told(result: ValidationResult): string {
+  if (result.ok) throw new Error('it was proven');
+  const { problem, detail, evidence } = result;
+  return JSON.stringify(problemFrom([{ number: 1, problem, detail, evidence }], { type: 'dns', value: 'a.test' }));
 }
 
 export const newChallenge = (): Challenge => {
@@ -59,6 +67,10 @@ export async function openLab(more: Partial<DialerConfig & { totalTimeoutMs: num
         name: { type: /^[\d.]+$|:/.test(name) ? 'ip' : 'dns', value: name },
         wildcard: name.startsWith('*.'),
         ...challenge,
+        accountUrls: ['https://ca.test/acme/account/1'],
+        issuers: ['ca.test'],
+        subdomains: false,
+        caa: false,
         signal: new AbortController().signal,
         ...input,
       });

@@ -12,9 +12,12 @@ import * as events from '../../telemetry/events.ts';
 import type { ValidationResult, Validator } from '../../validation/index.ts';
 import { type Authorization, authorizationExpires } from './authorization.ts';
 import { type Attempt, keyAuthorization } from './challenge.ts';
-import { type Problem, type ProblemType, problemOf } from './problem.ts';
-import type { Site } from './site.ts';
+import { caaApplies } from './caa.ts';
+import { type Flight, problemFrom, recorded } from './flight.ts';
+import type { Problem, ProblemType } from './problem.ts';
+import { type Site, siteOf } from './site.ts';
 import { beginAttempt, type DueAttempt, dueAttempts, endAttempt, putBackAttempt, takeAttempt } from './store.ts';
+import { accountUrls } from './wire.ts';
 
 export interface AttemptParts {
   readonly database: Database;
@@ -52,8 +55,9 @@ export class Attempts implements AsyncDisposable {
     const { database, clock, frontId } = this.#parts;
     const now = clock.now();
     const attempt: DueAttempt = {
-      authorization: authorization.id, realm: site.realm, directory: site.directory.name, type, thumbprint, tries: 1,
-      token: authorization.token, name: authorization.identifier, wildcard: authorization.wildcard,
+      authorization: authorization.id, realm: site.realm, directory: site.directory.name, account: authorization.account,
+      type, thumbprint, tries: 1, flights: [], token: authorization.token, name: authorization.identifier,
+      wildcard: authorization.wildcard, subdomains: authorization.subdomains,
       expires: authorizationExpires(authorization),
     };
     if (!(await beginAttempt(database, attempt, frontId, now, this.#leaseFrom(now)))) return undefined;
@@ -107,32 +111,37 @@ export class Attempts implements AsyncDisposable {
     if (result.ok) {
       const validUntil = this.#validUntil(attempt, now);
       const { evidence } = result;
-      if (!(await endAttempt(database, attempt, frontId, { state: 'valid', evidence, finished: now, validUntil }))) return undefined;
+      const { flights } = attempt;
+      if (!(await endAttempt(database, attempt, frontId, { state: 'valid', flights, evidence, finished: now, validUntil }))) return undefined;
       this.#parts.reached('attempt-ended');
       events.challengeEnded({ ...told, outcome: 'valid' });
-      return { type: attempt.type, state: 'valid', tries: attempt.tries, error: undefined, evidence, finished: now, validUntil };
+      return { type: attempt.type, state: 'valid', tries: attempt.tries, error: undefined, flights, evidence, finished: now, validUntil };
     }
 
-    const error = problemOf(result.problem, result.detail);
+    const { problem, detail, evidence } = result;
+    const flights = recorded(attempt.flights, { number: attempt.tries, problem, detail, evidence });
+    const error = problemFrom(flights, attempt.name);
     const due = this.#nextTry(attempt, result, now);
     if (due !== undefined) {
-      if (!(await putBackAttempt(database, attempt, frontId, due, error))) return undefined;
+      if (!(await putBackAttempt(database, attempt, frontId, due, error, flights))) return undefined;
       events.challengeEnded({ ...told, outcome: 'retry', problem: result.problem });
-      return running(attempt, error);
+      return running(attempt, error, flights);
     }
-    const { evidence } = result;
-    if (!(await endAttempt(database, attempt, frontId, { state: 'invalid', error, evidence, finished: now, validUntil: undefined }))) return undefined;
+    if (!(await endAttempt(database, attempt, frontId, { state: 'invalid', error, flights, evidence, finished: now, validUntil: undefined }))) return undefined;
     this.#parts.reached('attempt-ended');
     events.challengeEnded({ ...told, outcome: 'invalid', problem: result.problem });
-    return { type: attempt.type, state: 'invalid', tries: attempt.tries, error, evidence, finished: now, validUntil: undefined };
+    return { type: attempt.type, state: 'invalid', tries: attempt.tries, error, flights, evidence, finished: now, validUntil: undefined };
   }
 
   async #validate(attempt: DueAttempt): Promise<ValidationResult> {
-    const { type, name, wildcard, token, thumbprint } = attempt;
+    const { type, name, wildcard, subdomains, token, thumbprint } = attempt;
     const started = this.#parts.clock.now();
+    const site = siteOf(this.#parts.generation(), attempt.directory);
     try {
       return await this.#parts.validator.validate({
-        type, name, wildcard, token, keyAuthorization: keyAuthorization(token, thumbprint), signal: this.#closing.signal,
+        type, name, wildcard, subdomains, token, keyAuthorization: keyAuthorization(token, thumbprint), signal: this.#closing.signal,
+        accountUrls: site === undefined ? [] : accountUrls(site, attempt.account), issuers: site?.directory.caaIdentities ?? [],
+        caa: site !== undefined && caaApplies(this.#parts.generation(), site.directory, name),
       });
     } catch (error) {
       if (!this.#closing.signal.aborted) events.faultCaught({ where: 'validator', error });
@@ -155,5 +164,5 @@ export class Attempts implements AsyncDisposable {
   }
 }
 
-const running = ({ type, tries }: DueAttempt, error: Problem): Attempt =>
-  ({ type, state: 'running', tries, error, evidence: undefined, finished: undefined, validUntil: undefined });
+const running = ({ type, tries }: DueAttempt, error: Problem, flights: readonly Flight[]): Attempt =>
+  ({ type, state: 'running', tries, error, flights, evidence: undefined, finished: undefined, validUntil: undefined });

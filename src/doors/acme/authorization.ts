@@ -5,9 +5,12 @@ import type { Identifier } from './identifier.ts';
 
 export interface Authorization {
   readonly id: string;
+  readonly account: string;
   /** Never with `*.`: `wildcard` says so instead. */
   readonly identifier: Identifier;
   readonly wildcard: boolean;
+  /** It stands for all names below as well (RFC 9444 §4). */
+  readonly subdomains: boolean;
   /** 128 random bits, base64url; one for all challenges of this authorization and for no other. */
   readonly token: string;
   readonly challenges: readonly ChallengeType[];
@@ -32,6 +35,11 @@ export function authorizationStatus(authorization: Authorization, now: number): 
 /** When it expires, in the state that it is in. */
 export const authorizationExpires = ({ attempt, expires }: Authorization): number => attempt?.validUntil ?? expires;
 
-/** Which challenges can prove an identifier: wildcards by DNS alone (§8.4), addresses by connecting to them alone (RFC 8738 §4, §7). */
-export const challengesFor = (identifier: Identifier, wildcard: boolean, offered: readonly ChallengeType[]): ChallengeType[] =>
-  offered.filter((type) => (wildcard ? type === 'dns-01' : identifier.type === 'ip' ? type !== 'dns-01' : true));
+/**
+ * Which challenges can prove an identifier: addresses by connecting to them alone (RFC 8738 §4, §7), more names than one by DNS alone
+ * (§8.4 for wildcards; for whole domains because a host speaks for itself, RFC 9444 §7).
+ */
+export const challengesFor = (identifier: Identifier, wide: boolean, offered: readonly ChallengeType[]): ChallengeType[] =>
+  offered.filter((type) => (identifier.type === 'ip' ? !isByDns(type) : !wide || isByDns(type)));
+
+const isByDns = (type: ChallengeType): boolean => type.startsWith('dns-');

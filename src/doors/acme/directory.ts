@@ -5,7 +5,7 @@ import type { Site } from './site.ts';
 export const directory: OpenHandler = (_, { site }) => ({ status: 200, body: renderDirectory(site) });
 
 /** `meta` is always there: some clients read it without asking. */
-export function renderDirectory({ base, profiles, directory: { termsOfService, website } }: Site) {
+export function renderDirectory({ base, profiles, directory: { termsOfService, website, caaIdentities, subdomains } }: Site) {
   return {
     newNonce: `${base}/new-nonce`,
     newAccount: `${base}/new-account`,
@@ -14,6 +14,8 @@ export function renderDirectory({ base, profiles, directory: { termsOfService, w
       externalAccountRequired: false,
       ...(termsOfService === undefined ? {} : { termsOfService }),
       ...(website === undefined ? {} : { website }),
+      ...(caaIdentities.length === 0 ? {} : { caaIdentities }),
+      ...(subdomains ? { subdomainAuthAllowed: true } : {}), // RFC 9444 §4.4
       profiles, // draft-ietf-acme-profiles
     },
   };

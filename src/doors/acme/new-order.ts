@@ -26,7 +26,7 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
   const expires = now + Math.min(limits.orderLifetimeMs, limits.pendingAuthorizationLifetimeMs);
   const order: Order = {
     id: publicId(expires, acme.random), profile, identifiers, expires, issuing: false, certificate: undefined,
-    authorizations: newAuthorizations(acme, site, identifiers, now + limits.pendingAuthorizationLifetimeMs),
+    authorizations: newAuthorizations(acme, site, account.id, identifiers, now + limits.pendingAuthorizationLifetimeMs),
     notBefore: validity.notBefore, notAfter: validity.notAfter,
   };
   await createOrder(acme.database, site, account, order, now);
@@ -56,7 +56,7 @@ function parseMoment(payload: JsonObject, member: 'notBefore' | 'notAfter'): num
   return time;
 }
 
-function newAuthorizations({ random }: Acme, site: Site, identifiers: readonly Identifier[], expires: number): Authorization[] {
+function newAuthorizations({ random }: Acme, site: Site, account: string, identifiers: readonly Identifier[], expires: number): Authorization[] {
   const faults: Fault[] = [];
   const authorizations = identifiers.map((identifier): Authorization => {
     const wildcard = identifier.type === 'dns' && identifier.value.startsWith('*.');
@@ -65,7 +65,7 @@ function newAuthorizations({ random }: Acme, site: Site, identifiers: readonly I
       faults.push({ type: 'rejectedIdentifier', identifier, detail: 'No challenge that is offered here can prove this identifier.' });
     }
     return {
-      id: publicId(expires, random), token: Buffer.from(random(16)).toString('base64url'), wildcard, challenges, expires,
+      id: publicId(expires, random), account, token: Buffer.from(random(16)).toString('base64url'), wildcard, subdomains: false, challenges, expires,
       identifier: wildcard ? { type: 'dns', value: identifier.value.slice(2) } : identifier,
       deactivated: false, attempt: undefined,
     };

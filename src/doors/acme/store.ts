@@ -10,6 +10,7 @@ import { readSerial } from '../../x509/serial.ts';
 import type { Account } from './account.ts';
 import type { Authorization } from './authorization.ts';
 import type { Attempt } from './challenge.ts';
+import type { Flight } from './flight.ts';
 import type { Order } from './order.ts';
 import type { Problem } from './problem.ts';
 import type { Site } from './site.ts';
@@ -43,7 +44,10 @@ export interface DueAttempt {
   readonly tries: number;
   readonly token: string;
   readonly name: { readonly type: 'dns' | 'ip'; readonly value: string };
+  readonly account: string;
   readonly wildcard: boolean;
+  readonly subdomains: boolean;
+  readonly flights: readonly Flight[];
   /** Until when the authorization waits; trying later is of no use. */
   readonly expires: number;
 }
@@ -102,8 +106,8 @@ export const updateAccount = (database: Database, { id, contact, state }: Accoun
 // ── authorizations and their attempts ──
 
 const AUTHORIZATION = [
-  'z.id as authorization_id', 'z.type', 'z.value', 'z.wildcard', 'z.token', 'z.challenges', 'z.expires as authorization_expires',
-  'z.deactivated', 't.type as attempt_type', 't.state as attempt_state', 't.tries', 't.error', 't.evidence', 't.finished', 't.valid_until',
+  'z.id as authorization_id', 'z.account as authorization_account', 'z.type', 'z.value', 'z.wildcard', 'z.subdomains', 'z.token', 'z.challenges', 'z.expires as authorization_expires',
+  'z.deactivated', 't.type as attempt_type', 't.state as attempt_state', 't.tries', 't.error', 't.flights', 't.evidence', 't.finished', 't.valid_until',
 ];
 
 const findAuthorization = statement((k, p) =>
@@ -115,7 +119,7 @@ const findAuthorization = statement((k, p) =>
 const insertAuthorization = statement((k, p) =>
   k('acme_authorization').insert({
     id: p('id'), realm: p('realm'), directory: p('directory'), account: p('account'), type: p('type'), value: p('value'),
-    wildcard: p('wildcard'), token: p('token'), challenges: p('challenges'), expires: p('expires'), created: p('created'),
+    wildcard: p('wildcard'), subdomains: p('subdomains'), token: p('token'), challenges: p('challenges'), expires: p('expires'), created: p('created'),
   }));
 
 const deactivateOne = statement((k, p) =>
@@ -129,11 +133,11 @@ const insertAttempt = statement((k, p) =>
 
 const endRunning = statement((k, p) =>
   k('acme_attempt').where({ authorization: p('authorization'), state: 'running', holder: p('holder'), tries: p('tries') })
-    .update({ state: p('state'), error: p('error'), evidence: p('evidence'), finished: p('finished'), valid_until: p('valid_until'), holder: null }));
+    .update({ state: p('state'), error: p('error'), flights: p('flights'), evidence: p('evidence'), finished: p('finished'), valid_until: p('valid_until'), holder: null }));
 
 const putBack = statement((k, p) =>
   k('acme_attempt').where({ authorization: p('authorization'), state: 'running', holder: p('holder'), tries: p('tries') })
-    .update({ holder: null, lease_expires: p('due'), error: p('error') }));
+    .update({ holder: null, lease_expires: p('due'), error: p('error'), flights: p('flights') }));
 
 const takeOver = statement((k, p) =>
   k('acme_attempt').where({ authorization: p('authorization'), state: 'running', tries: p('from_tries') })
@@ -142,26 +146,31 @@ const takeOver = statement((k, p) =>
 
 const findDue = statement((k, p) =>
   k('acme_attempt as t').join('acme_authorization as z', 'z.id', 't.authorization')
-    .select('t.authorization', 't.realm', 't.type as attempt_type', 't.thumbprint', 't.tries', 'z.directory', 'z.token', 'z.type', 'z.value', 'z.wildcard', 'z.expires')
+    .select('t.authorization', 't.realm', 't.type as attempt_type', 't.thumbprint', 't.tries', 't.flights')
+    .select('z.directory', 'z.account', 'z.token', 'z.type', 'z.value', 'z.wildcard', 'z.subdomains', 'z.expires')
     .where('t.state', 'running').where('t.lease_expires', '<=', p('now')).orderBy('t.lease_expires').limit(100));
 
 interface AuthorizationRow {
-  authorization_id: string; type: 'dns' | 'ip'; value: string; wildcard: number; token: string; challenges: string;
+  authorization_id: string; authorization_account: string; type: 'dns' | 'ip'; value: string; wildcard: number; subdomains: number; token: string; challenges: string;
   authorization_expires: number; deactivated: number | null;
-  attempt_type: ChallengeType | null; attempt_state: Attempt['state']; tries: number; error: string | null; evidence: string | null;
+  attempt_type: ChallengeType | null; attempt_state: Attempt['state']; tries: number; error: string | null; flights: string | null;
+  evidence: string | null;
   finished: number | null; valid_until: number | null;
 }
 
 const toAuthorization = (row: AuthorizationRow): Authorization => ({
-  id: row.authorization_id, identifier: { type: row.type, value: row.value }, wildcard: row.wildcard === 1, token: row.token,
+  id: row.authorization_id, account: row.authorization_account, identifier: { type: row.type, value: row.value },
+  wildcard: row.wildcard === 1, subdomains: row.subdomains === 1, token: row.token,
   challenges: JSON.parse(row.challenges) as ChallengeType[], expires: row.authorization_expires, deactivated: row.deactivated !== null,
   attempt: row.attempt_type === null ? undefined : {
     type: row.attempt_type, state: row.attempt_state, tries: row.tries,
-    error: row.error === null ? undefined : (JSON.parse(row.error) as Problem),
+    error: row.error === null ? undefined : (JSON.parse(row.error) as Problem), flights: flightsIn(row.flights),
     evidence: row.evidence === null ? undefined : JSON.parse(row.evidence),
     finished: row.finished ?? undefined, validUntil: row.valid_until ?? undefined,
   },
 });
+
+const flightsIn = (text: string | null): Flight[] => (text === null ? [] : (JSON.parse(text) as Flight[]));
 
 /** True when this call did it. */
 export const deactivateAuthorization = (database: Database, id: string, now: number): Promise<boolean> =>
@@ -181,34 +190,37 @@ export const beginAttempt = (
 /** True when this call ended it; false when another front had taken it over. */
 export const endAttempt = (
   database: Database, attempt: DueAttempt, holder: string,
-  outcome: { state: 'valid' | 'invalid'; error?: Problem; evidence: unknown; finished: number; validUntil: number | undefined },
+  outcome: { state: 'valid' | 'invalid'; error?: Problem; flights: readonly Flight[]; evidence: unknown; finished: number; validUntil: number | undefined },
 ): Promise<boolean> =>
   database.commit([{
     statement: endRunning, rows: 1,
     values: {
       authorization: attempt.authorization, holder, tries: attempt.tries, state: outcome.state,
-      error: outcome.error === undefined ? null : JSON.stringify(outcome.error), evidence: JSON.stringify(outcome.evidence ?? null),
+      error: outcome.error === undefined ? null : JSON.stringify(outcome.error), flights: textOf(outcome.flights), evidence: JSON.stringify(outcome.evidence ?? null),
       finished: outcome.finished, valid_until: outcome.validUntil ?? null,
     },
   }]);
 
 /** Leaves it to whoever comes first at `due` (ms UTC); false when another front had taken it over. */
 export const putBackAttempt = (
-  database: Database, { authorization, tries }: DueAttempt, holder: string, due: number, error: Problem | undefined,
+  database: Database, { authorization, tries }: DueAttempt, holder: string, due: number, error: Problem, flights: readonly Flight[],
 ): Promise<boolean> =>
   database.commit([{
     statement: putBack, rows: 1,
-    values: { authorization, holder, tries, due, error: error === undefined ? null : JSON.stringify(error) },
+    values: { authorization, holder, tries, due, error: JSON.stringify(error), flights: textOf(flights) },
   }]);
+
+const textOf = (flights: readonly Flight[]): string | null => (flights.length === 0 ? null : JSON.stringify(flights));
 
 /** Up to 100 attempts whose lease has run out or whose next try is due. */
 export async function dueAttempts(database: Database, now: number): Promise<DueAttempt[]> {
   interface Row { authorization: string; realm: string; directory: string; attempt_type: ChallengeType; thumbprint: string; tries: number;
-    token: string; type: 'dns' | 'ip'; value: string; wildcard: number; expires: number }
+    flights: string | null; account: string; token: string; type: 'dns' | 'ip'; value: string; wildcard: number; subdomains: number; expires: number }
   const rows = await database.many<Row>(findDue, { now });
   return rows.map((row) => ({
     authorization: row.authorization, realm: row.realm, directory: row.directory, type: row.attempt_type, thumbprint: row.thumbprint, tries: row.tries,
-    token: row.token, name: { type: row.type, value: row.value }, wildcard: row.wildcard === 1, expires: row.expires,
+    flights: flightsIn(row.flights), account: row.account, token: row.token, name: { type: row.type, value: row.value },
+    wildcard: row.wildcard === 1, subdomains: row.subdomains === 1, expires: row.expires,
   }));
 }
 
@@ -275,10 +287,13 @@ export async function createOrder(database: Database, site: Site, account: Accou
       not_after: order.notAfter ?? null, config_digest: site.generation, expires: order.expires,
     },
   }];
-  for (const { id, identifier, wildcard, token, challenges, expires } of order.authorizations) {
+  for (const { id, identifier, wildcard, subdomains, token, challenges, expires } of order.authorizations) {
     writes.push({
       statement: insertAuthorization, rows: 1,
-      values: { ...common, id, ...identifier, wildcard: wildcard ? 1 : 0, token, challenges: JSON.stringify(challenges), expires },
+      values: {
+        ...common, id, ...identifier, wildcard: wildcard ? 1 : 0, subdomains: subdomains ? 1 : 0, token,
+        challenges: JSON.stringify(challenges), expires,
+      },
     });
   }
   if (!(await database.commit(writes))) throw new Error('a random id came up twice');

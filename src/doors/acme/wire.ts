@@ -8,6 +8,8 @@ import type { Site } from './site.ts';
 import { formatTime } from './time.ts';
 
 export const accountUrl = ({ base }: Site, id: string): string => `${base}/account/${id}`;
+/** Today's, then those under former external URLs: people write account URLs into their zones. */
+export const accountUrls = ({ bases }: Site, id: string): string[] => bases.map((base) => `${base}/account/${id}`);
 export const orderUrl = ({ base }: Site, id: string): string => `${base}/order/${id}`;
 export const authorizationUrl = ({ base }: Site, id: string): string => `${base}/authorization/${id}`;
 export const challengeUrl = ({ base }: Site, authorization: string, type: ChallengeType): string =>
@@ -44,6 +46,7 @@ export const renderAuthorization = (site: Site, authorization: Authorization, no
   status: authorizationStatus(authorization, now),
   expires: formatTime(authorizationExpires(authorization)),
   ...(authorization.wildcard ? { wildcard: true } : {}),
+  ...(authorization.subdomains ? { subdomainAuthAllowed: true } : {}), // RFC 9444 §4.1
   challenges: challengesShown(authorization).map((type) => renderChallenge(site, authorization, type)),
 });
 
@@ -54,7 +57,9 @@ export function renderChallenge(site: Site, authorization: Authorization, type: 
     type,
     url: challengeUrl(site, authorization.id, type),
     status: challengeStatus(authorization, type),
-    token: authorization.token,
+    ...(type === 'dns-persist-01'
+      ? { accounturi: accountUrl(site, authorization.account), 'issuer-domain-names': site.directory.caaIdentities }
+      : { token: authorization.token }),
     ...(attempt?.state === 'valid' && attempt.finished !== undefined ? { validated: formatTime(attempt.finished) } : {}),
     ...(attempt?.state !== 'valid' && attempt?.error !== undefined ? { error: attempt.error } : {}),
   };

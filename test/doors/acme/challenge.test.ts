@@ -47,7 +47,8 @@ test('C-02, C-03, C-04: an answer is validated, and comes with its end, its URL 
   const [given] = lab.validations;
   assert.deepEqual({ ...given, signal: undefined }, {
     type: 'http-01', name: { type: 'dns', value: 'c.internal' }, wildcard: false, token: challenge.token,
-    keyAuthorization: client.keyAuthorization(challenge.token), signal: undefined,
+    keyAuthorization: client.keyAuthorization(challenge.token), accountUrls: [client.account], issuers: [], subdomains: false, caa: false,
+    signal: undefined,
   });
 });
 

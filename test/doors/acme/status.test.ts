@@ -9,10 +9,10 @@ import { formatTime, parseTime } from '../../../src/doors/acme/time.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
 const attempt = (state: Attempt['state'], more: Partial<Attempt> = {}): Attempt => ({
-  type: 'http-01', state, tries: 1, error: undefined, evidence: null, finished: NOW - 1, validUntil: state === 'valid' ? NOW + 10 : undefined, ...more,
+  type: 'http-01', state, tries: 1, error: undefined, flights: [], evidence: null, finished: NOW - 1, validUntil: state === 'valid' ? NOW + 10 : undefined, ...more,
 });
 const authorization = (more: Partial<Authorization> = {}): Authorization => ({
-  id: 'z', identifier: { type: 'dns', value: 'a.b' }, wildcard: false, token: 't', challenges: ['http-01', 'dns-01'], expires: NOW + 1,
+  id: 'z', identifier: { type: 'dns', value: 'a.b' }, wildcard: false, account: 'a', subdomains: false, token: 't', challenges: ['http-01', 'dns-01'], expires: NOW + 1,
   deactivated: false, attempt: undefined, ...more,
 });
 const order = (authorizations: Authorization[], more: Partial<Order> = {}): Order => ({
