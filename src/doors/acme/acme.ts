@@ -44,18 +44,18 @@ const PREFIX = '/acme';
 export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
   const { nonces, generation, database, reached = () => {} } = parts;
   const attempts = new Attempts({ ...parts, reached });
-  const acme: Acme = { ...parts, attempts };
   const keys = new AccountKeys();
+  const acme: Acme = { ...parts, attempts, keys };
 
   /** One row, answered; every refusal comes out as an exception. */
   async function serve(row: Row, request: HttpRequest, site: Site): Promise<Reply> {
     if (row.proof === 'none') return row.handler(acme, { site, method: request.method });
     const received = await receive(request, site, request.target.slice(site.directory.path.length));
     if (row.proof === 'jwk') {
-      const fresh = await spendNonce(await verify(received, await keys.given(keyGiven(received))), nonces);
+      const fresh = await spendNonce(await verify(received, await keys.given(keyGiven(received), received.jws.header.alg)), nonces);
       return row.handler(acme, { ...fresh, site });
     }
-    const loaded = await load[row.about](database, site, accountNamed(received, site), request.params);
+    const loaded = await load[row.about](database, site, accountNamed(received, site), request.params, parts.clock.now());
     if (loaded === undefined) throw new AcmeError('accountDoesNotExist', 'There is no such account in this directory.');
     const { account, about } = loaded;
     const fresh = await spendNonce(await verify(received, await keys.known(account.thumbprint, account.jwk)), nonces);

@@ -21,7 +21,7 @@ export const answerChallenge: AccountHandler<'authorization'> = async (acme, { s
 
   const begun = await acme.attempts.begin(site, about, type, account.thumbprint);
   // Another request was faster, here or on another front: tell how far that one has come.
-  if (begun === undefined) return reply(site, (await load.authorization(acme.database, site, account.id, ids))?.about ?? about, type);
+  if (begun === undefined) return reply(site, (await load.authorization(acme.database, site, account.id, ids, acme.clock.now()))?.about ?? about, type);
   const attempt = (await within(begun.outcome, PATIENCE_MS)) ??
     { type, state: 'running', tries: 1, error: undefined, flights: [], evidence: undefined, finished: undefined, validUntil: undefined };
   return reply(site, { ...about, attempt }, type);

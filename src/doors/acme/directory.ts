@@ -10,6 +10,7 @@ export function renderDirectory({ base, profiles, directory: { termsOfService, w
     newNonce: `${base}/new-nonce`,
     newAccount: `${base}/new-account`,
     newOrder: `${base}/new-order`,
+    keyChange: `${base}/key-change`,
     meta: {
       externalAccountRequired: false,
       ...(termsOfService === undefined ? {} : { termsOfService }),

@@ -6,7 +6,7 @@ import type { Random } from '../../database/public-id.ts';
 import type { Account } from './account.ts';
 import type { Attempts } from './attempts.ts';
 import type { JsonObject } from './json.ts';
-import type { AccountKey } from './jwk.ts';
+import type { AccountKey, AccountKeys } from './jwk.ts';
 import type { Jws } from './jws.ts';
 import type { Site } from './site.ts';
 import type { About } from './store.ts';
@@ -16,6 +16,7 @@ export interface Acme {
   readonly ca: Pick<Ca, 'issue' | 'decide' | 'progress' | 'chain'>;
   readonly database: Database;
   readonly attempts: Attempts;
+  readonly keys: AccountKeys;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -42,6 +43,8 @@ export interface ByKey {
   readonly site: Site;
   readonly key: AccountKey;
   readonly payload: JsonObject | undefined;
+  /** Of the request, as it was signed: what a JWS inside it has to repeat. */
+  readonly url: string;
 }
 
 /** An account asked, about something that is its own. */
@@ -50,6 +53,7 @@ export interface ByAccount<A extends keyof About> {
   readonly account: Account;
   readonly key: AccountKey;
   readonly payload: JsonObject | undefined;
+  readonly url: string;
   readonly about: About[A];
   readonly ids: Ids;
   /** The request as it was signed, for the evidence. */

@@ -3,6 +3,8 @@ import { isUtf8 } from 'node:buffer';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** The object that `octets` hold, or undefined: bad UTF-8, not JSON, or JSON of another kind. */
 export function parseObject(octets: Uint8Array): JsonObject | undefined {
   return isUtf8(octets) ? parseObjectText(Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('utf8')) : undefined;
@@ -15,9 +17,9 @@ function parseObjectText(text: string): JsonObject | undefined {
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (!isObject(value)) return undefined;
   // JSON.parse keeps the last of two equal members, other parsers the first: what two parsers read differently is refused (RFC 8725 §2.4).
-  return countMembers(text) === Object.keys(value).length ? (value as JsonObject) : undefined;
+  return countMembers(text) === Object.keys(value).length ? value : undefined;
 }
 
 const QUOTE = 0x22;

@@ -7,7 +7,7 @@ import { calculateJwkThumbprint, importJWK, type JWK } from 'jose';
 import { publicKeyFault } from '../../x509/public-key.ts';
 import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm } from './algorithm.ts';
 import { decodeBase64url } from './base64url.ts';
-import type { JsonObject } from './json.ts';
+import { isObject, type JsonObject } from './json.ts';
 import { AcmeError, malformed } from './problem.ts';
 
 /** A key that may sign requests. One key has one thumbprint, however it was spelled (RFC 7638). */
@@ -32,8 +32,9 @@ export class AccountKeys {
     return this.#recall(thumbprint) ?? this.#remember(await importKey(JSON.parse(jwk) as JWK, thumbprint));
   }
 
-  /** The key in a request. Throws AcmeError when it is malformed, weak or of a kind we do not take. */
-  async given(jwk: JsonObject): Promise<AccountKey> {
+  /** The key in a request, and in one inside it. Throws AcmeError when it is malformed, weak or of a kind we do not take. */
+  async given(jwk: JsonObject, alg: string): Promise<AccountKey> {
+    supported(alg);
     const members = canonicalMembers(jwk);
     const thumbprint = await calculateJwkThumbprint(members);
     const recalled = this.#recall(thumbprint);
@@ -48,6 +49,16 @@ export class AccountKeys {
     // The rules for certificate keys, and P-521 besides, which some clients make their account keys of.
     if (fault !== undefined && members.crv !== 'P-521') throw new AcmeError('badPublicKey', `The public key is not accepted: ${fault}.`);
     return this.#remember(key);
+  }
+
+  /** Of a JWK that need not be one that we would take; undefined when it is no key at all. */
+  async thumbprintOf(jwk: unknown): Promise<string | undefined> {
+    try {
+      return isObject(jwk) ? await calculateJwkThumbprint(canonicalMembers(jwk)) : undefined;
+    } catch (error) {
+      if (error instanceof AcmeError) return undefined;
+      throw error;
+    }
   }
 
   #recall(thumbprint: string): AccountKey | undefined {

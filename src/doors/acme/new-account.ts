@@ -32,7 +32,7 @@ async function create({ database, clock, random }: Acme, { site, key }: ByKey, p
   };
   const now = clock.now();
   if (await createAccount(database, site, account, agreed ? now : undefined, now)) {
-    return { status: 201, body: renderAccount(account), headers: { Location: accountUrl(site, account.id) } };
+    return { status: 201, body: renderAccount(site, account), headers: { Location: accountUrl(site, account.id) } };
   }
   // Another request with this key was faster, and made the account.
   const other = await accountByKey(database, site, key.thumbprint);
@@ -43,5 +43,5 @@ async function create({ database, clock, random }: Acme, { site, key }: ByKey, p
 function found(site: Site, account: Account): Reply {
   // §7.3.6: for a deactivated account, 401; it is never made again.
   if (account.state !== 'valid') throw new AcmeError('unauthorized', 'The account of this key is deactivated.', { status: 401 });
-  return { status: 200, body: renderAccount(account), headers: { Location: accountUrl(site, account.id) } };
+  return { status: 200, body: renderAccount(site, account), headers: { Location: accountUrl(site, account.id) } };
 }

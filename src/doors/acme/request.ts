@@ -29,6 +29,8 @@ export interface Fresh {
   readonly key: AccountKey;
   /** Undefined for POST-as-GET (RFC 8555 §6.3). */
   readonly payload: JsonObject | undefined;
+  /** As it stands in the JWS. */
+  readonly url: string;
   readonly signed: Jws['text'];
 }
 
@@ -57,12 +59,19 @@ export async function receive(request: HttpRequest, site: Site, pathAtSite: stri
 export function accountNamed({ jws }: Received, site: Site): string {
   const { kid } = jws.header;
   if (kid === undefined) throw malformed('This request must be signed by an account: "kid", not "jwk".');
+  const id = accountIn(kid, site);
+  if (id === undefined) throw malformed('"kid" is not the URL of an account here.');
+  return id;
+}
+
+/** The id in the URL of an account of this directory, undefined when it is no such URL. */
+export function accountIn(url: string, site: Site): string | undefined {
   for (const base of site.bases) {
     const stem = `${base}/account/`;
-    const id = kid.slice(stem.length);
-    if (kid.startsWith(stem) && isPublicId(id)) return id;
+    const id = url.slice(stem.length);
+    if (url.startsWith(stem) && isPublicId(id)) return id;
   }
-  throw malformed('"kid" is not the URL of an account here.');
+  return undefined;
 }
 
 /** The JWK that a request brings along. Throws AcmeError. */
@@ -74,9 +83,14 @@ export function keyGiven({ jws }: Received): JsonObject {
 
 /** RFC 8555 §6.2: one algorithm per kind of key. Throws AcmeError. */
 export async function verify({ jws }: Received, key: AccountKey): Promise<Verified> {
-  const algorithm = algorithmFor(jws.header.alg, key);
-  if (!(await algorithm.verify(jws.signingInput, key.key, jws.signature))) throw malformed('The signature of the JWS does not verify.');
+  await checkSignature(jws, key, 'the JWS');
   return { stage: 'verified', jws, key };
+}
+
+/** For the JWS of a request and for one inside it, which `called` tells apart. Throws AcmeError. */
+export async function checkSignature(jws: Pick<Jws, 'signature' | 'signingInput'> & { header: { alg: string } }, key: AccountKey, called: string): Promise<void> {
+  const algorithm = algorithmFor(jws.header.alg, key);
+  if (!(await algorithm.verify(jws.signingInput, key.key, jws.signature))) throw malformed(`The signature of ${called} does not verify.`);
 }
 
 /** RFC 8555 §6.5: each nonce once. The payload is read only after that. Throws AcmeError. */
@@ -86,7 +100,7 @@ export async function spendNonce({ jws, key }: Verified, nonces: Nonces): Promis
   if (redeemed === 'malformed') throw malformed('The "nonce" is not base64url.');
   // acme.sh looks for these very words, not for the type.
   if (redeemed === 'bad') throw new AcmeError('badNonce', `JWS has an invalid anti-replay nonce: "${nonce.slice(0, 100)}"`);
-  return { stage: 'fresh', key, payload: parsePayload(jws.payload), signed: jws.text };
+  return { stage: 'fresh', key, payload: parsePayload(jws.payload), url: jws.header.url, signed: jws.text };
 }
 
 function parsePayload(octets: Buffer): JsonObject | undefined {

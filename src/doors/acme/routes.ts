@@ -4,6 +4,8 @@ import { directory } from './directory.ts';
 import { downloadCertificate } from './download-certificate.ts';
 import { finalize } from './finalize.ts';
 import { byAccount, byKey, open, type Row } from './handler.ts';
+import { keyChange } from './key-change.ts';
+import { listOrders } from './list-orders.ts';
 import { newAccount } from './new-account.ts';
 import { newNonce } from './new-nonce.ts';
 import { newOrder } from './new-order.ts';
@@ -17,6 +19,8 @@ export const routes: readonly Row[] = [
   open('GET',                  '/new-nonce',                      newNonce),            // §7.2
   byKey(                       '/new-account',                    newAccount),          // §7.3
   byAccount('nothing',         '/account/:account',               updateAccount),       // §7.3.2, §7.3.6
+  byAccount('nothing',         '/key-change',                     keyChange),           // §7.3.5
+  byAccount('orders',          '/orders/:account{/:after}',       listOrders),          // §7.1.2.1
   byAccount('nothing',         '/new-order',                      newOrder),            // §7.4
   byAccount('order',           '/order/:order',                   readOrder),           // §7.4
   byAccount('order',           '/order/:order/finalize',          finalize),            // §7.4

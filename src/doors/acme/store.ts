@@ -18,6 +18,7 @@ import type { Site } from './site.ts';
 /** What a request may be about, by the word that its row in routes.ts uses. */
 export interface About {
   nothing: undefined;
+  orders: OrdersPage;
   order: Order;
   authorization: Authorization;
   certificate: StoredCertificate;
@@ -26,6 +27,12 @@ export interface About {
 export interface StoredCertificate {
   readonly issuerKey: string;
   readonly der: Uint8Array;
+}
+
+/** Ids of an account's orders, and the one after which the next page begins. */
+export interface OrdersPage {
+  readonly orders: readonly string[];
+  readonly next: string | undefined;
 }
 
 /** The account, and what was asked for if it is the account's. */
@@ -75,6 +82,9 @@ const insertAccount = statement((k, p) =>
 const changeAccount = statement((k, p) =>
   k('acme_account').where({ id: p('id'), state: 'valid' }).update({ contact: p('contact'), state: p('state') }));
 
+const changeAccountKey = statement((k, p) =>
+  k('acme_account').where({ id: p('id'), thumbprint: p('old'), state: 'valid' }).update({ thumbprint: p('thumbprint'), jwk: p('jwk') }));
+
 interface AccountRow { account_id: string; thumbprint: string; jwk: string; contact: string; account_state: Account['state'] }
 
 const toAccount = (row: AccountRow): Account => ({
@@ -102,6 +112,10 @@ export const createAccount = (
 /** True when this call made the change; false when the account is not valid any more. */
 export const updateAccount = (database: Database, { id, contact, state }: Account): Promise<boolean> =>
   database.commit([{ statement: changeAccount, values: { id, contact: JSON.stringify(contact), state }, rows: 1 }]);
+
+/** True when this call did it; false when another account has the key, or this one has changed meanwhile. */
+export const changeKey = (database: Database, { id, thumbprint }: Account, key: Pick<Account, 'thumbprint' | 'jwk'>): Promise<boolean> =>
+  database.commit([{ statement: changeAccountKey, values: { id, old: thumbprint, thumbprint: key.thumbprint, jwk: key.jwk }, rows: 1 }]);
 
 // ── authorizations and their attempts ──
 
@@ -276,6 +290,27 @@ const toOrder = (rows: readonly OrderRow[], row: OrderRow): Order => ({
   certificate: row.intent_state === 'signed' ? { issuerKey: row.issuer_key, serial: row.serial } : undefined,
 });
 
+/** A page costs no more than this many orders with their authorizations, invalid ones included. */
+const ORDERS_PER_PAGE = 25;
+
+// What makes an order invalid is said a second time here, and differently: order.ts has the last word, and a test holds the two together.
+const ordersSql = (elements: string) => `
+  select ${ACCOUNT.join(', ')}, o.id as order_id,
+    case when i.state is not null then 1 when o.expires <= :now then 0 when exists (
+      select 1 from ${elements} join acme_authorization z on z.id = e.value left join acme_attempt t on t."authorization" = z.id
+      where z.deactivated is not null or t.state = 'invalid' or coalesce(t.valid_until, z.expires) <= :now) then 0 else 1 end as listed
+  from acme_account a
+  left join (select id, realm, account, expires, authorizations from acme_order where account = :account and id > :after
+    order by id limit ${ORDERS_PER_PAGE + 1}) o on o.account = a.id
+  left join intent i on i.realm = o.realm and i.request_ref = o.id and i.state <> 'closed' and i.request_ref is not null
+  where a.id = :account and a.realm = :realm and a.directory = :directory
+  order by o.id`;
+
+const findOrders = rawStatement({
+  sqlite: ordersSql('json_each(o.authorizations) e'),
+  postgres: ordersSql('jsonb_array_elements_text(o.authorizations::jsonb) e(value)'),
+});
+
 /** The order and its authorizations, in one commit. */
 export async function createOrder(database: Database, site: Site, account: Account, order: Order, now: number): Promise<void> {
   const common = { ...scope(site), account: account.id, created: now };
@@ -312,7 +347,7 @@ const findCertificate = statement((k, p) =>
 // ── what a request is about ──
 
 type Ids = Readonly<Record<string, string | undefined>>;
-type Load<T> = (database: Database, site: Site, account: string, ids: Ids) => Promise<Loaded<T> | undefined>;
+type Load<T> = (database: Database, site: Site, account: string, ids: Ids, now: number) => Promise<Loaded<T> | undefined>;
 
 /** How each kind is read, with its account; undefined when there is no such account in this directory. */
 export const load: { readonly [A in keyof About]: Load<About[A]> } = {
@@ -324,6 +359,22 @@ export const load: { readonly [A in keyof About]: Load<About[A]> } = {
     const row = await database.one<AccountRow & AuthorizationRow & { authorization_id: string | null }>(
       findAuthorization, { ...scope(site), account, id: idIn(ids, 'authorization') });
     return row && { account: toAccount(row), about: row.authorization_id === null ? undefined : toAuthorization(row) };
+  },
+  async orders(database, site, account, ids, now) {
+    const { account: owner, after = '' } = ids;
+    const rows = await database.many<AccountRow & { order_id: string | null; listed: number }>(
+      findOrders, { ...scope(site), account, after: isPublicId(after) ? after : '', now });
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    if (owner !== account || (after !== '' && !isPublicId(after))) return { account: toAccount(row), about: undefined };
+    const page = rows.slice(0, ORDERS_PER_PAGE);
+    return {
+      account: toAccount(row),
+      about: {
+        orders: page.flatMap(({ order_id, listed }) => (order_id !== null && listed === 1 ? [order_id] : [])),
+        next: rows.length > ORDERS_PER_PAGE ? (page.at(-1)?.order_id ?? undefined) : undefined,
+      },
+    };
   },
   async order(database, site, account, ids) {
     const rows = await database.many<AccountRow & OrderRow>(findOrder, { ...scope(site), account, id: idIn(ids, 'order') });

@@ -15,7 +15,7 @@ export const updateAccount: AccountHandler<'nothing'> = async ({ database }, { s
   if ('contact' in payload || 'status' in payload) {
     if (!(await store(database, changed))) throw new AcmeError('unauthorized', 'The account is deactivated.', { status: 401 });
   }
-  return { status: 200, body: renderAccount(changed), headers: { Location: accountUrl(site, account.id) } };
+  return { status: 200, body: renderAccount(site, changed), headers: { Location: accountUrl(site, account.id) } };
 };
 
 function parseStatus(status: unknown): Account['state'] {

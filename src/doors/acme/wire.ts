@@ -10,15 +10,17 @@ import { formatTime } from './time.ts';
 export const accountUrl = ({ base }: Site, id: string): string => `${base}/account/${id}`;
 /** Today's, then those under former external URLs: people write account URLs into their zones. */
 export const accountUrls = ({ bases }: Site, id: string): string[] => bases.map((base) => `${base}/account/${id}`);
+export const ordersUrl = ({ base }: Site, account: string): string => `${base}/orders/${account}`;
 export const orderUrl = ({ base }: Site, id: string): string => `${base}/order/${id}`;
 export const authorizationUrl = ({ base }: Site, id: string): string => `${base}/authorization/${id}`;
 export const challengeUrl = ({ base }: Site, authorization: string, type: ChallengeType): string =>
   `${base}/challenge/${authorization}/${type}`;
 
-/** §7.1.2. `orders` is left out until there is a list behind it. */
-export const renderAccount = (account: Account) => ({
+/** §7.1.2 */
+export const renderAccount = (site: Site, account: Account) => ({
   status: account.state,
   ...(account.contact.length === 0 ? {} : { contact: account.contact }),
+  orders: ordersUrl(site, account.id),
 });
 
 /** §7.1.3 */

@@ -13,7 +13,8 @@ test('A-01, A-04, A-08: a new key gets 201, its URL, and nothing back that it ma
   });
   assert.equal(answer.status, 201);
   assert.match(answer.headers['location'] ?? '', /^https:\/\/ca\.test\/acme\/account\/[0-9a-f]{36}$/);
-  assert.deepEqual(answer.json, { status: 'valid', contact: ['mailto:a@example.com'] });
+  const orders = answer.headers['location']?.replace('/account/', '/orders/');
+  assert.deepEqual(answer.json, { status: 'valid', contact: ['mailto:a@example.com'], orders });
 });
 
 test('A-02: a key that has an account gets it back as it is', async () => {
@@ -86,12 +87,13 @@ test('U-01, U-02: contacts change, and nothing else does', async () => {
   const url = client.account as string;
   const changed = await client.post(url, { contact: ['mailto:b@example.com'], orders: 'x', termsOfServiceAgreed: false, y: 1 });
   assert.equal(changed.status, 200);
-  assert.deepEqual(changed.json, { status: 'valid', contact: ['mailto:b@example.com'] });
+  const orders = url.replace('/account/', '/orders/');
+  assert.deepEqual(changed.json, { status: 'valid', contact: ['mailto:b@example.com'], orders });
   for (const payload of ['', {}] as const) assert.deepEqual((await client.post(url, payload)).json, changed.json);
   refused(await client.post(url, { contact: ['tel:1'] }), 400, 'unsupportedContact');
   refused(await client.post(url, { status: 'revoked' }), 400, 'malformed');
   assert.deepEqual((await client.post(url)).json, changed.json);
-  assert.deepEqual((await client.post(url, { contact: [] })).json, { status: 'valid' });
+  assert.deepEqual((await client.post(url, { contact: [] })).json, { status: 'valid', orders });
 });
 
 test('U-03: nobody reaches another account', async () => {

@@ -130,6 +130,7 @@ test('D-01, D-02, D-03: the directory names what there is, and always has meta',
   assert.equal(headers['content-type'], 'application/json');
   assert.deepEqual(json, {
     newNonce: 'https://ca.test/acme/new-nonce', newAccount: 'https://ca.test/acme/new-account', newOrder: 'https://ca.test/acme/new-order',
+    keyChange: 'https://ca.test/acme/key-change',
     meta: { externalAccountRequired: false, website: 'https://ca.test/about', profiles: json.meta.profiles },
   });
   assert.deepEqual(Object.keys(json.meta.profiles), ['server', 'client', 'peer']);
