@@ -1,6 +1,6 @@
 /**
- * The development ceremony: a root and an intermediate in SoftHSM tokens below one directory, marked by their names as
- * worth nothing. `node ceremony/development.ts --state DIR [--module PATH]`, or from a program: developmentCeremony().
+ * The development ceremony: a root and an intermediate, and another two for the staging directory, in SoftHSM tokens below one
+ * directory, marked by their names as worth nothing. `node ceremony/development.ts --state DIR [--module PATH]`, or from a program: developmentCeremony().
  *
  * It may be stopped at any point and run again: every step first looks whether it was done, every file appears whole under
  * its name or not at all, and nothing that exists is overwritten. A second run changes nothing.
@@ -23,14 +23,23 @@ import { keyIdOf } from '../src/x509/public-key.ts';
 import { notAfterOf } from '../src/x509/tbs.ts';
 import { caFaults } from './ca-faults.ts';
 
-type Role = 'root' | 'intermediate';
+type Role = keyof typeof ROLES;
 
 const ALGORITHM = 'ecdsa-sha256-p256';
 const YEAR = 365 * 86_400_000;
+/** In this order. The token of a role is called chancery-ROLE, its certificate ROLE.pem; `issuer` is absent where it signs itself. */
 const ROLES = {
-  root: { name: 'Chancery Development Root', token: 'chancery-root', validity: 10 * YEAR },
-  intermediate: { name: 'Chancery Development Intermediate', token: 'chancery-intermediate', validity: 3 * YEAR },
-} as const satisfies Record<Role, object>;
+  root: { name: 'Chancery Development Root', validity: 10 * YEAR },
+  intermediate: { name: 'Chancery Development Intermediate', validity: 3 * YEAR, issuer: 'root' },
+  'staging-root': { name: 'STAGING Chancery Development Root', validity: 10 * YEAR },
+  'staging-intermediate': { name: 'STAGING Chancery Development Intermediate', validity: 3 * YEAR, issuer: 'staging-root' },
+} as const satisfies Record<string, { name: string; validity: number; issuer?: string }>;
+const rolesInOrder = Object.keys(ROLES) as Role[];
+const issuerOf = (role: Role): Role => {
+  const row = ROLES[role];
+  return 'issuer' in row ? row.issuer : role;
+};
+const tokenOf = (role: Role): string => `chancery-${role}`;
 const KEY_ID = Buffer.of(1);
 const MODULES = [
   '/usr/lib/softhsm/libsofthsm2.so',
@@ -51,10 +60,10 @@ export interface DevelopmentCeremony {
 }
 
 /**
- * @returns the paths of the two certificates (PEM)
+ * @returns the paths of the certificates (PEM), by role
  * @throws KeyFault with one sentence when module or tokens cannot be used
  */
-export function developmentCeremony(ceremony: DevelopmentCeremony): Promise<{ root: string; intermediate: string }> {
+export function developmentCeremony(ceremony: DevelopmentCeremony): Promise<Readonly<Record<Role, string>>> {
   return new Ceremony(ceremony).run();
 }
 
@@ -71,18 +80,18 @@ class Ceremony {
     this.#say = say;
   }
 
-  async run(): Promise<{ root: string; intermediate: string }> {
-    const paths = { root: this.#certificatePath('root'), intermediate: this.#certificatePath('intermediate') };
-    if (existsSync(paths.root) && existsSync(paths.intermediate)) {
+  async run(): Promise<Readonly<Record<Role, string>>> {
+    const paths = Object.fromEntries(rolesInOrder.map((role) => [role, this.#certificatePath(role)])) as Record<Role, string>;
+    if (rolesInOrder.every((role) => existsSync(paths[role]))) {
       this.#say(`The development keys are there already: ${dirname(paths.root)}`);
       return paths;
     }
     const module = this.#openModule();
     try {
-      const root = await this.#certify(module, 'root');
-      await this.#certify(module, 'intermediate', root);
+      const made = new Map<Role, Certificate>();
+      for (const role of rolesInOrder) made.set(role, await this.#certify(module, role, made.get(issuerOf(role))));
     } finally {
-      module.finalise(); // the root token is closed, and nothing of the server opens it again
+      module.finalise(); // the root tokens are closed, and nothing of the server opens them again
     }
     return paths;
   }
@@ -109,7 +118,7 @@ class Ceremony {
     const facts = this.#facts(role, spki, root);
     const tbs = renderCaTbs(facts);
     const signerSpki = root === undefined ? spki : root.tbs.spki;
-    const signature = await this.#sign(module, signerSpki, tbs);
+    const signature = await this.#sign(module, issuerOf(role), signerSpki, tbs);
     const certificate = parseCertificate(assembleCertificate(tbs, ALGORITHM, signature));
     const faults = caFaults(certificate, facts);
     if (!isSignedBy(certificate, root ?? certificate)) faults.push('its signature does not verify');
@@ -136,7 +145,7 @@ class Ceremony {
 
   /** @returns the public key of the role's key, which this makes unless it is there */
   #makeKey(module: KeyModule, role: Role): Uint8Array {
-    const { token } = ROLES[role];
+    const token = tokenOf(role);
     const officerPin = this.#pin(`${role}.officer`);
     const userPin = this.#pin(role);
     module.initialise();
@@ -150,10 +159,10 @@ class Ceremony {
     return spki;
   }
 
-  /** Always by the root. Goes the way of the signing process: the same checks of the key, the same mechanism. */
-  async #sign(module: KeyModule, spki: Uint8Array, tbs: Uint8Array): Promise<Uint8Array> {
-    const { token: label } = ROLES.root;
-    const uri = { token: label, object: label, id: KEY_ID.toString('hex'), pinFile: this.#pinPath('root') };
+  /** Always by a root. Goes the way of the signing process: the same checks of the key, the same mechanism. */
+  async #sign(module: KeyModule, root: Role, spki: Uint8Array, tbs: Uint8Array): Promise<Uint8Array> {
+    const label = tokenOf(root);
+    const uri = { token: label, object: label, id: KEY_ID.toString('hex'), pinFile: this.#pinPath(root) };
     const refused = new RefusedPins(join(this.#state, 'pins', 'refused.json'));
     module.initialise();
     const token = new Token(module, [{ id: 'root', uri, spki, algorithm: ALGORITHM }], 1, refused);

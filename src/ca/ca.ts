@@ -9,6 +9,8 @@ export interface Requester {
   readonly kind: string;
   readonly id: string;
   readonly policies: readonly string[];
+  /** The issuer group that signs for this requester, where it is not the profile's own. */
+  readonly group?: string;
 }
 
 export interface IssuanceRequest {
@@ -74,6 +76,8 @@ export interface Ca {
   chain(issuerKey: string): readonly Uint8Array[];
   /** DER of the root certificate that clients are to trust. */
   root(): Uint8Array;
+  /** DER of the root above one issuer key, which may be another; undefined for a key that does not exist. */
+  rootOf(issuerKey: string): Uint8Array | undefined;
   latestCrl(issuerKey: string, shard: number): Promise<PublishedCrl | undefined>;
 }
 

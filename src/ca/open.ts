@@ -24,6 +24,7 @@ export function openCa(parts: IssuanceParts): OpenCa {
     progress: (realm, requestRef) => progressOf(database, realm, requestRef),
     chain: (issuerKey) => authority().issuerKeys.get(issuerKey)?.chain ?? [],
     root: () => authority().root,
+    rootOf: (issuerKey) => authority().issuerKeys.get(issuerKey)?.root,
     async latestCrl(issuerKey, shard) {
       const row = await latest(database, issuerKey, shard);
       return row && { der: row.der, thisUpdate: row.this_update, nextUpdate: row.next_update };

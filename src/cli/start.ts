@@ -61,9 +61,10 @@ function frontsOf({ database, fronts }: Generation): number {
 
 /** Runs the development ceremony unless its certificates are there; the ceremony itself never overwrites anything. */
 async function developmentKeys({ stateDirectory, signer }: Generation): Promise<void> {
-  if (existsSync(join(stateDirectory, 'public/intermediate.pem'))) return;
+  const made = (): boolean => ['intermediate', 'staging-intermediate'].every((role) => existsSync(join(stateDirectory, `public/${role}.pem`)));
+  if (made()) return;
   using _lock = await mendable(lockKeys(stateDirectory));
-  if (existsSync(join(stateDirectory, 'public/intermediate.pem'))) return;
+  if (made()) return;
   const ceremony = spawn(process.execPath, [
     join(CHECKOUT, 'ceremony/development.ts'), '--state', stateDirectory, '--module', signer.module,
   ], { stdio: 'inherit' });

@@ -1,5 +1,6 @@
 /** What one file says about another: every name exists, and every group has exactly one active key for its profiles. */
 import { didYouMean, type FaultsOf, type KeyPath } from './fault.ts';
+import { withInherited } from './directory-entry.ts';
 import type { ConfigFiles } from './files.ts';
 
 export function checkReferences(files: ConfigFiles): void {
@@ -74,12 +75,15 @@ function checkGroups({ issuers, profiles }: ConfigFiles): void {
   }
 }
 
-function checkIssuerProfiles({ issuers, profiles }: ConfigFiles): void {
+function checkIssuerProfiles({ ca, issuers, profiles, directories }: ConfigFiles): void {
+  // A group that a directory names signs profiles of other groups there; without ca.yaml nobody knows which.
+  const named = new Set([...directories.values()].map(({ group }) => group));
+  const isLent = (group: string): boolean => ca.read.directories === undefined || named.has(group);
   for (const { read, faults } of issuers.values()) {
     read.profiles?.forEach((name, index) => {
       if (!checkExists('profile', name, profiles, faults, ['profiles', index])) return;
       const group = profiles.get(name)?.read.group;
-      if (group !== undefined && read.group !== undefined && group !== read.group) {
+      if (group !== undefined && read.group !== undefined && group !== read.group && !isLent(read.group)) {
         faults.add(['profiles', index], `"${name}" belongs to group "${group}", and this key to "${read.group}"`);
       }
     });
@@ -103,7 +107,7 @@ function checkIssuerProfiles({ issuers, profiles }: ConfigFiles): void {
   }
 }
 
-function checkDirectories({ ca, directories, profiles, policies }: ConfigFiles): void {
+function checkDirectories({ ca, directories, profiles, policies, issuers }: ConfigFiles): void {
   for (const [name, { profiles: offered, policies: binding }] of directories) {
     const at = ['directories', name];
     checkAll('policy', binding, policies, ca.faults, [...at, 'policies']);
@@ -118,8 +122,25 @@ function checkDirectories({ ca, directories, profiles, policies }: ConfigFiles):
       if (Object.values(subject ?? {}).includes('required'))
         ca.faults.add(path, `"${profile}" requires a subject, and an ACME order has none`);
     });
+    checkDirectoryGroup(name, { ca, directories, issuers, profiles });
     if (binding?.includes(OWN_POLICY)) ca.faults.add([...at, 'policies'], `"${OWN_POLICY}" is for the server itself`);
   }
+}
+
+/** The group that a directory names has an active key, and that key signs every profile on offer there. */
+function checkDirectoryGroup(
+  name: string,
+  { ca, directories, issuers, profiles: known }: Pick<ConfigFiles, 'ca' | 'directories' | 'issuers' | 'profiles'>,
+): void {
+  const { group, profiles } = withInherited(name, directories);
+  if (group === undefined) return;
+  const at = ['directories', name, 'group'];
+  const groups = new Map([...issuers.values()].map(({ read }) => [read.group ?? '', read]));
+  if (!checkExists('issuer group', group, groups, ca.faults, at)) return;
+  const active = [...issuers].find(([, { read }]) => read.group === group && read.state === 'active');
+  const missing = profiles?.filter((profile) => known.has(profile) && active?.[1].read.profiles?.includes(profile) === false) ?? [];
+  if (active !== undefined && missing.length > 0)
+    ca.faults.add(at, `the key of "${group}" does not sign ${missing.join(', ')}: add to profiles in issuers/${active[0]}.yaml`);
 }
 
 /** The policy that is made from ca.yaml's ownCertificate. */

@@ -1,8 +1,8 @@
 /** One entry under `directories` in ca.yaml: an ACME directory, what it offers and under which URL. */
 import { z } from 'zod';
-import type { FaultsOf, KeyPath } from './fault.ts';
+import { didYouMean, type FaultsOf, type KeyPath } from './fault.ts';
 import type { ChallengeType, Directory } from './generation.ts';
-import { type Complete, mapping, parsed, type Read } from './schema.ts';
+import { type Complete, mapping, parsed, type Read, readKeys } from './schema.ts';
 import { baseUrl, dnsName, duration, durationText, pageUrl, simpleName } from './values.ts';
 
 const CHALLENGES = ['http-01', 'dns-01', 'tls-alpn-01', 'dns-account-01', 'dns-persist-01'] as const satisfies readonly ChallengeType[];
@@ -12,12 +12,16 @@ const MAX_IDENTITIES = 10;
 const DAY_MS = 86_400_000;
 
 export const directoryKeys = {
+  /** Another directory: what is not said here is as it is there. */
+  like: parsed(simpleName).optional(),
   /** How clients reach the server: all URLs are built from it. */
   externalUrl: parsed(baseUrl('https')),
   /** Earlier values, still accepted in requests. */
   formerUrls: z.array(parsed(baseUrl('https'))).default([]),
   /** Profiles that an order may ask for. */
   profiles: z.array(parsed(simpleName)).min(1),
+  /** The issuer group that signs here, in place of the profiles' own. */
+  group: parsed(simpleName).optional(),
   /** For orders that ask for none; the first of `profiles` when absent. */
   defaultProfile: parsed(simpleName).optional(),
   /** Policies that bind everybody here. */
@@ -43,16 +47,40 @@ export const directoryKeys = {
   }).prefault({}),
 } as const;
 
-/** The rules between keys of one directory. */
-export function checkDirectory(file: Read<typeof directoryKeys>, at: KeyPath, faults: FaultsOf): void {
-  const { externalUrl, formerUrls, profiles, defaultProfile, limits } = file;
+/** One entry as far as it could be read; of one that is `like` another, only what it says itself. */
+export function readDirectory(data: unknown, at: KeyPath, faults: FaultsOf): Read<typeof directoryKeys> {
+  const says = (key: string): boolean => typeof data === 'object' && data !== null && Object.hasOwn(data, key);
+  const needed = says('like') ? Object.fromEntries(Object.entries(directoryKeys).map(([key, schema]) => [key, says(key) ? schema : z.unknown()])) : directoryKeys;
+  const read = readKeys(needed as typeof directoryKeys, data, faults, at);
+  return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
+}
+
+/** An entry together with what it takes over from the one that it is like. */
+export function withInherited(name: string, directories: ReadonlyMap<string, Read<typeof directoryKeys>>): Read<typeof directoryKeys> {
+  const own = directories.get(name) ?? {};
+  return own.like === undefined ? own : { ...directories.get(own.like), ...own };
+}
+
+/** The rules between keys of one directory, and between it and the one that it is like. */
+export function checkDirectory(name: string, directories: ReadonlyMap<string, Read<typeof directoryKeys>>, faults: FaultsOf): void {
+  const at: KeyPath = ['directories', name];
+  const file = directories.get(name) ?? {};
+  const { externalUrl, formerUrls, limits, like } = file;
+  const { profiles, defaultProfile } = withInherited(name, directories);
+  if (like !== undefined) {
+    const model = directories.get(like);
+    if (model === undefined) faults.add([...at, 'like'], `directory "${like}" does not exist${didYouMean(like, directories.keys())}`);
+    else if (like === name) faults.add([...at, 'like'], 'is this directory itself');
+    else if (model.like !== undefined) faults.add([...at, 'like'], `"${like}" is like another directory itself: name that one, "${model.like}"`);
+  }
   if (externalUrl !== undefined) {
     formerUrls?.forEach((url, index) => {
       if (url === externalUrl) faults.add([...at, 'formerUrls', index], 'is externalUrl itself: leave it out');
       else if (formerUrls.indexOf(url) < index) faults.add([...at, 'formerUrls', index], `"${url}" is there twice`);
     });
   }
-  if (defaultProfile !== undefined && profiles !== undefined && !profiles.includes(defaultProfile)) {
+  const saysProfiles = file.profiles !== undefined || file.defaultProfile !== undefined;
+  if (saysProfiles && defaultProfile !== undefined && profiles !== undefined && !profiles.includes(defaultProfile)) {
     faults.add(
       [...at, 'defaultProfile'],
       `"${defaultProfile}" is not among this directory's profiles: ${profiles.join(', ')}`,
@@ -93,6 +121,7 @@ export function directoryOf(name: string, file: Complete<typeof directoryKeys>):
     formerUrls,
     profiles,
     defaultProfile: file.defaultProfile ?? profiles[0] ?? '',
+    ...(file.group === undefined ? {} : { group: file.group }),
     policies,
     challenges,
     caaIdentities,

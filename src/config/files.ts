@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { caKeys } from './ca-file.ts';
-import { directoryKeys } from './directory-entry.ts';
+import { type directoryKeys, readDirectory } from './directory-entry.ts';
 import { parseConfigDocument } from './document.ts';
 import { didYouMean, type FaultList, type FaultsOf, type KeyPath, shown } from './fault.ts';
 import { issuerKeys } from './issuer-file.ts';
@@ -51,7 +51,7 @@ export function readFiles(directory: string, faults: FaultList): ConfigFiles | u
   const directories = new Map<string, Read<typeof directoryKeys>>();
   for (const [name, data] of Object.entries(ca.read.directories ?? {})) {
     checkName(name, ca.faults, ['directories', name]);
-    directories.set(name, readKeys(directoryKeys, data, ca.faults, ['directories', name]));
+    directories.set(name, readDirectory(data, ['directories', name], ca.faults));
   }
   if (ca.read.directories !== undefined && directories.size === 0)
     ca.faults.add(['directories'], 'is empty: name at least one, such as default');

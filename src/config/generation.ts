@@ -153,6 +153,8 @@ export interface Directory {
   readonly formerUrls: readonly string[];
   readonly profiles: readonly string[];
   readonly defaultProfile: string;
+  /** The issuer group that signs what is ordered here; absent: the profiles' own. */
+  readonly group?: string;
   readonly policies: readonly string[];
   readonly challenges: readonly ChallengeType[];
   /** What CAA and dns-persist-01 records call this CA: lower-case A-labels. */

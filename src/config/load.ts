@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Assembled, assemble } from './assemble.ts';
 import { type caKeys, checkCa } from './ca-file.ts';
-import { checkDirectory, type directoryKeys } from './directory-entry.ts';
+import { checkDirectory, type directoryKeys, withInherited } from './directory-entry.ts';
 import { checkReferences } from './cross-references.ts';
 import { databaseUrl } from './database-url.ts';
 import { type Fault, FaultList } from './fault.ts';
@@ -51,7 +51,7 @@ export function loadConfig(directory: string, stateDirectory: string, environmen
   for (const { read, faults: own } of files.profiles.values()) checkProfile(read, own);
   for (const { read, faults: own } of files.policies.values()) checkPolicy(read, own);
   for (const { read, faults: own } of files.issuers.values()) checkIssuer(read, own);
-  for (const [name, read] of files.directories) checkDirectory(read, ['directories', name], files.ca.faults);
+  for (const name of files.directories.keys()) checkDirectory(name, files.directories, files.ca.faults);
   checkReferences(files);
   for (const { read, faults: own } of files.issuers.values()) {
     if (read.key !== undefined && read.key.pinSource === undefined && pinFile === undefined) {
@@ -78,7 +78,12 @@ function complete(files: ConfigFiles): Assembled {
     new Map([...map].map(([name, { read }]) => [name, read as Complete<K>]));
   return {
     ca: files.ca.read as Complete<typeof caKeys>,
-    directories: files.directories as ReadonlyMap<string, Complete<typeof directoryKeys>>,
+    directories: new Map(
+      [...files.directories.keys()].map((name) => [
+        name,
+        withInherited(name, files.directories) as Complete<typeof directoryKeys>,
+      ]),
+    ),
     issuers: whole(files.issuers),
     profiles: whole(files.profiles),
     policies: whole(files.policies),

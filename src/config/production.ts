@@ -2,7 +2,7 @@
 import type { ConfigFiles } from './files.ts';
 
 /** Labels of the tokens that the development ceremony makes. */
-const DEVELOPMENT_TOKENS = ['chancery-root', 'chancery-intermediate'];
+const DEVELOPMENT_TOKENS = ['chancery-root', 'chancery-intermediate', 'chancery-staging-root', 'chancery-staging-intermediate'];
 /** A range wider than this opens more than anybody's own network. */
 const WIDEST = { 4: 8, 16: 7 } as const;
 
@@ -42,7 +42,7 @@ export function checkProduction({ ca, issuers, directories }: ConfigFiles): void
         `is in the token "${read.key.token}" of the development ceremony, which production refuses: its PIN lies beside it; use a key from a key ceremony (ceremony/README.md)`,
       );
     }
-    if (read.id?.startsWith('development')) {
+    if (/^(development|staging-development)/.test(read.id ?? '')) {
       faults.add(
         ['id'],
         `"${read.id}" is an issuer key of the development ceremony, which production refuses: nobody watched it being made`,

@@ -15,21 +15,21 @@ export class AuthorityFault extends Error {
 }
 
 export function loadAuthority(generation: Generation): Authority {
-  let root: Uint8Array | undefined;
   const issuerKeys = new Map<string, IssuerKey>();
   for (const issuer of generation.issuers.values()) {
     const chain = issuer.certificates.flatMap((file) => readCertificates(file, issuer.id));
     const [rootDer, ...more] = readCertificates(issuer.root, issuer.id);
     if (rootDer === undefined || more.length > 0) throw new AuthorityFault(`${issuer.root}: holds ${more.length + 1} certificates, one root is needed`);
     checkChain(issuer, [...chain, rootDer]);
-    root ??= rootDer;
     issuerKeys.set(issuer.id, {
       id: issuer.id, group: issuer.group, state: issuer.state, profiles: new Set(issuer.profiles),
-      shape: issuerShape(issuer, chain[0] as Uint8Array), chain,
+      shape: issuerShape(issuer, chain[0] as Uint8Array), chain, root: rootDer,
     });
   }
-  if (root === undefined) throw new AuthorityFault('no issuer is configured: add a file under issuers/');
-  return { generation, issuerKeys, root };
+  const { profile } = generation.ownCertificate;
+  const own = issuerKeys.get(generation.groups.get(generation.profiles.get(profile)?.group ?? '')?.active ?? '');
+  if (own === undefined) throw new AuthorityFault('no issuer is configured: add a file under issuers/');
+  return { generation, issuerKeys, root: own.root };
 }
 
 function issuerShape(issuer: Issuer, certificate: Uint8Array): IssuerShape {
@@ -68,8 +68,8 @@ function checkChain(issuer: Issuer, chain: readonly Uint8Array[]): void {
 
 /** RFC 5280 §6 over every chain that may still be used; slower than the rest, so only what talks to clients asks for it. */
 export async function checkPaths(authority: Authority, now: number): Promise<void> {
-  for (const { id, state, chain } of authority.issuerKeys.values()) {
-    const fault = state === 'active' ? await pathFault(chain, authority.root, now) : undefined;
+  for (const { id, state, chain, root } of authority.issuerKeys.values()) {
+    const fault = state === 'active' ? await pathFault(chain, root, now) : undefined;
     if (fault !== undefined) throw new AuthorityFault(`issuer ${id}: certificates: ${fault}`);
   }
 }

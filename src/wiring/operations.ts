@@ -49,7 +49,9 @@ export function operationsOf(parts: OperationParts): Operations {
       }
       const profile = asked ?? directory.defaultProfile;
       const reasons = decideAll(parts.authority(), {
-        profile, names: names.map(nameFrom), requester: { kind: 'acme-account', id: 'anybody', policies: directory.policies },
+        profile, names: names.map(nameFrom), requester: {
+          kind: 'acme-account', id: 'anybody', policies: directory.policies, ...(directory.group === undefined ? {} : { group: directory.group }),
+        },
       }, parts.clock.now()).map(({ kind, message, remedy }) => ({ kind, detail: message, ...(remedy === undefined ? {} : { remedy }) }));
       if (!directory.profiles.includes(profile)) reasons.unshift({ kind: 'profile-not-allowed', detail: `directory "${name}" does not offer profile "${profile}"`, remedy: `add it to directories.${name}.profiles in ca.yaml` });
       return { allowed: reasons.length === 0, directory: name, profile, reasons };

@@ -22,24 +22,32 @@ const paths = (state: string) =>
     .sort();
 const contents = (state: string) => paths(state).map((path) => [path, readFileSync(join(state, path), 'hex')]);
 
-/** What a finished ceremony has made: a chain that others accept, and secrets that only their owner reads. */
-function assertFinished(state: string): void {
-  const [root, intermediate] = [join(state, 'public/root.pem'), join(state, 'public/intermediate.pem')];
+/** A chain that others accept, with names that begin with `marked`. */
+function assertChain(state: string, prefix: '' | 'staging-', marked: string): void {
+  const [root, intermediate] = [join(state, `public/${prefix}root.pem`), join(state, `public/${prefix}intermediate.pem`)];
   execFileSync('openssl', ['verify', '-x509_strict', '-CAfile', root, intermediate], { stdio: 'pipe' });
   const text = execFileSync('openssl', ['x509', '-in', intermediate, '-noout', '-text'], { encoding: 'utf8' });
-  assert.match(text, /Issuer: CN = Chancery Development Root\n/);
-  assert.match(text, /Subject: CN = Chancery Development Intermediate\n/);
+  assert.match(text, new RegExp(`Issuer: CN = ${marked}Chancery Development Root\n`));
+  assert.match(text, new RegExp(`Subject: CN = ${marked}Chancery Development Intermediate\n`));
   assert.match(text, /Basic Constraints: critical\s+CA:TRUE, pathlen:0/);
   assert.match(text, /Key Usage: critical\s+Certificate Sign, CRL Sign/);
   const [der] = decodePem('CERTIFICATE', readFileSync(intermediate, 'utf8'));
   assert.ok(issuerShapeOf(der as Uint8Array, { id: 'a', shards: 1, crlUrl: 'http://a/', caIssuersUrl: 'http://a/' }));
+}
+
+/** What a finished ceremony has made: a chain that others accept, and secrets that only their owner reads. */
+function assertFinished(state: string): void {
+  assertChain(state, '', '');
+  assertChain(state, 'staging-', 'STAGING ');
+  const untrusted = spawnSync('openssl', ['verify', '-CAfile', join(state, 'public/root.pem'), join(state, 'public/staging-intermediate.pem')]);
+  assert.notEqual(untrusted.status, 0, 'the real root says nothing for staging');
   for (const name of paths(state).filter((path) => path.startsWith('pins/') || path.startsWith('tokens/'))) {
     assert.equal(statSync(join(state, name)).mode & 0o077, 0, name);
   }
   const pins = paths(state)
     .filter((path) => path.endsWith('.pin'))
     .map((path) => readFileSync(join(state, path), 'utf8'));
-  assert.equal(new Set(pins).size, 4);
+  assert.equal(new Set(pins).size, 8);
   assert.deepEqual(
     paths(state).filter((path) => path.endsWith('.draft') || path.endsWith('.new')),
     [],

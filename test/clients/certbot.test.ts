@@ -1,5 +1,6 @@
 /** certbot (Debian): http-01 with its standalone server, dns-01 with manual hooks, forced renewal. */
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -50,6 +51,22 @@ test('dns-01: a wildcard beside its parent with manual hooks, RSA key', async ()
   const wanted = { ...live('zone.home.arpa'), names: ['DNS:zone.home.arpa', 'DNS:*.zone.home.arpa'], keyKind: 'rsa 2048' };
   await assertAccepted(lab.world, wanted);
   assert.deepEqual(lab.txtRecords(), [], 'the hook took its records away');
+});
+
+test('staging: the same command with another --server gets a certificate that nobody trusts, under names that say STAGING', async () => {
+  const [at, real] = ['--server', lab.world.directoryUrl];
+  const args = certonly(['staged.localhost'], ...standalone()).map((arg, index, all) => (all[index - 1] === at && arg === real ? lab.world.stagingUrl : arg));
+  await certbot([...args, '--cert-name', 'staged']);
+  const pem = readFileSync(live('staged').chain, 'utf8');
+  const [leaf = '', intermediate = ''] = pem.match(/-----BEGIN[^]+?-----END CERTIFICATE-----/g) ?? [];
+  const [certificate, issuer] = [new X509Certificate(leaf), new X509Certificate(intermediate)];
+  assert.equal(certificate.subjectAltName, 'DNS:staged.localhost');
+  assert.match(certificate.issuer, /^CN=STAGING /);
+  const root = new X509Certificate(readFileSync(join(lab.world.state, 'public/staging-root.pem')));
+  assert.ok(certificate.verify(issuer.publicKey) && issuer.verify(root.publicKey));
+  assert.ok(!issuer.verify(new X509Certificate(readFileSync(lab.world.rootFile)).publicKey));
+  const served = await lab.world.fetchFrom('status', '/ca/staging-development-1/root.pem');
+  assert.equal(new X509Certificate(served.body).fingerprint256, root.fingerprint256);
 });
 
 test('a wrong proof is told in words that certbot shows', async () => {

@@ -137,8 +137,11 @@ const RULES: readonly Case[] = [
   { name: 'a static host without an address', changes: { 'ca.yaml': [['hosts: {}', 'hosts: { nas.test: [elsewhere] }']] }, faults: ['ca-config/ca.yaml: validation.hosts.nas.test[0]: "elsewhere" is not an IP address'] },
   { name: 'a resolver by name', changes: { 'ca.yaml': [['resolvers: system', 'resolvers: [dns.internal]']] }, faults: ['ca-config/ca.yaml: validation.resolvers: ["dns.internal"] is neither system nor a list of addresses'] },
   { name: 'a proof that is used for ever', changes: { 'ca.yaml': [['validAuthorizationLifetime: 1d', 'validAuthorizationLifetime: 30d']] }, faults: ['ca-config/ca.yaml: directories.default.limits.validAuthorizationLifetime: 30d is more than 10d'] },
-  { name: 'no directories', changes: { 'ca.yaml': [[/^directories:\n( .*\n)+/m, 'directories: {}\n']] }, faults: ['ca-config/ca.yaml: directories: is empty: name at least one, such as default'] },
-  { name: 'a directory that is no name', changes: { 'ca.yaml': [['  default:\n', '  De_fault:\n']] }, faults: ['ca-config/ca.yaml: directories.De_fault: "De_fault" is not a name: lower-case letters, digits and inner hyphens, at most 63'] },
+  { name: 'no directories', changes: { 'ca.yaml': [[/^directories:\n( .*\n|\n(?= ))+/m, 'directories: {}\n']], 'issuers/staging.yaml': null }, faults: ['ca-config/ca.yaml: directories: is empty: name at least one, such as default'] },
+  { name: 'a directory that is no name', changes: { 'ca.yaml': [['  default:\n', '  De_fault:\n'], ['like: default', 'like: De_fault']] }, faults: [
+    'ca-config/ca.yaml: directories.De_fault: "De_fault" is not a name: lower-case letters, digits and inner hyphens, at most 63',
+    'ca-config/ca.yaml: directories.staging.like: "De_fault" is not a name: lower-case letters, digits and inner hyphens, at most 63',
+  ] },
   { name: 'the root among the chain', changes: { 'issuers/development.yaml': [['[public/intermediate.pem]', '[public/intermediate.pem, public/root.pem]']] }, faults: ['ca-config/issuers/development.yaml: certificates: has the root "public/root.pem": a chain leaves it out'] },
   { name: 'an own name that is none', changes: { 'ca.yaml': [['"::1"]', '"::1", "a b"]']] }, faults: ['ca-config/ca.yaml: ownCertificate.names[3]: "a b" is neither a DNS name nor an address: it has characters outside printable ASCII (write A-labels)'] },
 ];
@@ -159,12 +162,22 @@ const REFERENCES: readonly Case[] = [
   { name: 'a key that signs nothing', changes: { 'issuers/two.yaml': SECOND_KEY.replace(/profiles: .*/, 'profiles: []\ngroup: other') }, faults: ['ca-config/issuers/two.yaml: profiles: is an empty list: an active key signs something'] },
   { name: 'a directory with a policy that does not exist', changes: { 'ca.yaml': [['[private-names]', '[private-name]']] }, faults: ['ca-config/ca.yaml: directories.default.policies[0]: policy "private-name" does not exist (did you mean "private-names"?)'] },
   { name: 'a directory with a profile that does not exist', changes: { 'ca.yaml': [['[server, client, peer]', '[server, cleint, peer]']] }, faults: ['ca-config/ca.yaml: directories.default.profiles[1]: profile "cleint" does not exist (did you mean "client"?)'] },
+  { name: 'a directory like one that does not exist', changes: { 'ca.yaml': [['like: default', 'like: defualt']] }, faults: ['ca-config/ca.yaml: directories.staging.like: directory "defualt" does not exist (did you mean "default"?)'] },
+  { name: 'a directory like itself', changes: { 'ca.yaml': [['like: default', 'like: staging']] }, faults: ['ca-config/ca.yaml: directories.staging.like: is this directory itself'] },
+  { name: 'a directory like one that is like another', changes: { 'ca.yaml': [['  staging:\n', '  twice:\n    like: staging\n  staging:\n']] }, faults: ['ca-config/ca.yaml: directories.twice.like: "staging" is like another directory itself: name that one, "default"'] },
+  { name: 'an issuer group for a directory that does not exist', changes: { 'ca.yaml': [['group: staging', 'group: stagging']] }, faults: [
+    'ca-config/ca.yaml: directories.staging.group: issuer group "stagging" does not exist (did you mean "staging"?)',
+    'ca-config/issuers/staging.yaml: profiles[0]: "server" belongs to group "default", and this key to "staging"',
+    'ca-config/issuers/staging.yaml: profiles[1]: "client" belongs to group "default", and this key to "staging"',
+    'ca-config/issuers/staging.yaml: profiles[2]: "peer" belongs to group "default", and this key to "staging"',
+  ] },
   { name: 'a default profile that is not offered', changes: { 'ca.yaml': [['defaultProfile: server', 'defaultProfile: device']] }, faults: ['ca-config/ca.yaml: directories.default.defaultProfile: "device" is not among this directory\'s profiles: server, client, peer'] },
   { name: 'an unknown challenge', changes: { 'ca.yaml': [['[http-01, ', '[http-1, ']] }, faults: ['ca-config/ca.yaml: directories.default.challenges[0]: "http-1" is not one of http-01, dns-01, tls-alpn-01 (did you mean "http-01"?)'] },
   { name: 'profiles that ACME cannot serve', changes: { 'ca.yaml': [['[server, client, peer]', '[server, self, workload, device]']] }, faults: [
     'ca-config/ca.yaml: directories.default.profiles[1]: "self" is internal: no door may offer it',
     'ca-config/ca.yaml: directories.default.profiles[2]: "workload" takes no dns or ip names, and ACME proves no others here',
     'ca-config/ca.yaml: directories.default.profiles[3]: "device" requires a subject, and an ACME order has none',
+    'ca-config/ca.yaml: directories.staging.group: the key of "staging" does not sign self, workload, device: add to profiles in issuers/staging.yaml',
   ] },
   { name: 'a policy about a profile that does not exist', changes: { 'policy/devices.yaml': [['[device]', '[devise]']] }, faults: ['ca-config/policy/devices.yaml: profiles[0]: profile "devise" does not exist (did you mean "device"?)'] },
   { name: 'the name of the server\'s own policy', changes: { 'policy/own-certificate.yaml': 'description: x\nallow: { names: [a.test] }\n', 'ca.yaml': [['[private-names]', '[private-names, own-certificate]']] }, faults: [
@@ -206,6 +219,10 @@ test('production refuses what only development may have, with the reason', () =>
     'ca-config/issuers/development.yaml: key: is in the token "chancery-intermediate" of the development ceremony, which production refuses: its PIN lies beside it; use a key from a key ceremony (ceremony/README.md)',
     'ca-config/issuers/development.yaml: crlUrl: "http://localhost:8080/crl" leads relying parties to themselves, which production refuses: it stands in every certificate; write this server\'s name',
     'ca-config/issuers/development.yaml: caIssuersUrl: "http://localhost:8080/ca" leads relying parties to themselves, which production refuses: it stands in every certificate; write this server\'s name',
+    'ca-config/issuers/staging.yaml: id: "staging-development-1" is an issuer key of the development ceremony, which production refuses: nobody watched it being made',
+    'ca-config/issuers/staging.yaml: key: is in the token "chancery-staging-intermediate" of the development ceremony, which production refuses: its PIN lies beside it; use a key from a key ceremony (ceremony/README.md)',
+    'ca-config/issuers/staging.yaml: crlUrl: "http://localhost:8080/crl" leads relying parties to themselves, which production refuses: it stands in every certificate; write this server\'s name',
+    'ca-config/issuers/staging.yaml: caIssuersUrl: "http://localhost:8080/ca" leads relying parties to themselves, which production refuses: it stands in every certificate; write this server\'s name',
   ]);
 });
 

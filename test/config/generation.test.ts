@@ -54,6 +54,15 @@ test('ACME directories: paths, defaults and own names follow from their URLs', (
   assert.deepEqual([own?.profiles, own?.requesters, own?.allow.names], [['self'], ['server:self'], ['localhost', 'old.internal']]);
 });
 
+test('a directory that is like another says only what differs; the staging directory is like the real one', () => {
+  using directory = new ConfigDirectory({ 'ca.yaml': [['challenges: [http-01, dns-01, tls-alpn-01]', 'challenges: [dns-01]'], ['https://localhost:8443', 'https://ca.internal']] });
+  const { directories, groups } = directory.load();
+  const [real, staging] = [directories.get('default'), directories.get('staging')];
+  assert.deepEqual({ ...staging, limits: undefined }, { ...real, limits: undefined, name: 'staging', path: '/acme/d/staging', group: 'staging' });
+  assert.ok((staging?.limits.validAuthorizationLifetimeMs ?? 0) > (real?.limits.validAuthorizationLifetimeMs ?? 0));
+  assert.equal(groups.get('staging')?.active, 'staging-development-1');
+});
+
 test('issuer keys: permitted names close every type that is left out, and the PIN file may come from the environment', () => {
   using directory = new ConfigDirectory({
     'issuers/development.yaml': [['?pin-source=file:pins/intermediate.pin', ''], ['ratePerSecond', 'permittedNames: { dns: [Internal], uri: [.td.test] }\nratePerSecond']],
@@ -113,12 +122,13 @@ test('differences: key by key, lists by what came and went, and whose restart it
   const found = differences(before.load(), after.load());
   assert.equal(differencesText(found), [
     '~ directories.default.profiles: - peer',
+    '~ directories.staging.profiles: - peer',
     '~ machine.listeners.acme.host: 127.0.0.1 -> 0.0.0.0  [restart: front]',
     '~ machine.signer.queue: 1024 -> 64  [restart: signer]',
     '+ policies.wide: {"allow":{"suffixes":["corp.test"]},"deny":{},"description":"wide","name":"wide"}',
     '- policies.workloads: {"allow":{"uris":["spiffe://example.internal/ns/*/sa/*"]},"deny":{},"description":"Workloads of the…',
     '~ profiles.server.shape.validity: 160h -> 5d  [restart: signer]',
-    '6 changes; marked ones take a restart of the front and the signer',
+    '7 changes; marked ones take a restart of the front and the signer',
   ].join('\n'));
   assert.deepEqual(found.find(({ key }) => key === 'directories.default.profiles'), {
     key: 'directories.default.profiles', from: ['server', 'client', 'peer'], to: ['server', 'client'],

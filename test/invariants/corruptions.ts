@@ -15,13 +15,13 @@ export interface Corruption {
 const ISSUED = "door = 'acme' order by serial limit 1";
 const certificate = (copy: Copy): Loose => copy.row(`select * from certificate where ${ISSUED}`);
 const intentOf = (copy: Copy): Loose => copy.row('select * from intent where serial = ?', certificate(copy)['serial']);
-const crl = (copy: Copy): Loose => copy.row('select * from crl order by shard limit 1');
+const crl = (copy: Copy): Loose => copy.row("select * from crl where issuer_key = 'development-1' order by shard limit 1");
 const setCertificate = (column: string, value: unknown) => (copy: Copy): void =>
   copy.run(`update certificate set ${column} = ? where serial = ?`, value, certificate(copy)['serial']);
 const setIntent = (column: string, value: unknown) => (copy: Copy): void =>
   copy.run(`update intent set ${column} = ? where id = ?`, value, intentOf(copy)['id']);
 const setCrl = (column: string, value: unknown) => (copy: Copy): void =>
-  copy.run(`update crl set ${column} = ? where shard = ?`, value, crl(copy)['shard']);
+  copy.run(`update crl set ${column} = ? where issuer_key = 'development-1' and shard = ?`, value, crl(copy)['shard']);
 
 /** Where the first line of that purpose stands. */
 const placeOf = (lines: readonly Loose[], purpose = 'certificate'): number => lines.findIndex((line) => line['purpose'] === purpose);

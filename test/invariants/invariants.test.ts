@@ -72,9 +72,9 @@ async function leaveHalfDone(): Promise<void> {
 
 async function servedCrls(): Promise<Map<string, Buffer>> {
   const served = new Map<string, Buffer>();
-  const shards = await count(world.database, 'select count(*) from crl');
-  for (let shard = 1; shard <= shards; shard += 1) {
-    const path = `/crl/development-1/${shard}.crl`;
+  await using database = await openDatabase(world.database);
+  for (const { issuer_key, shard } of await database.many<{ issuer_key: string; shard: number }>(rawStatement('select issuer_key, shard from crl'))) {
+    const path = `/crl/${issuer_key}/${shard}.crl`;
     served.set(path, (await world.fetchFrom('status', path)).body);
   }
   return served;

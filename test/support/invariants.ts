@@ -51,10 +51,11 @@ export async function checkInvariants(world: Checked, options: { settled?: boole
 
 /** The usual sources of a test world with the development issuer; the caller opens the database. */
 export function sourcesOf(world: Pick<Checked, 'state' | 'configuration'>): Omit<Sources, 'database'> {
-  const [intermediate] = decodePem('CERTIFICATE', readFileSync(join(world.state, 'public/intermediate.pem'), 'utf8'));
+  const certificate = (file: string): Uint8Array => decodePem('CERTIFICATE', readFileSync(join(world.state, 'public', file), 'utf8'))[0] as Uint8Array;
   const authority = authorityOf(world);
   return {
-    journals: [join(world.state, 'signer/journal')], issuers: new Map([['development-1', intermediate as Uint8Array]]),
+    journals: [join(world.state, 'signer/journal')], 
+    issuers: new Map([['development-1', certificate('intermediate.pem')], ['staging-development-1', certificate('staging-intermediate.pem')]]),
     secrets: pinsIn(join(world.state, 'pins')), ...(authority === undefined ? {} : { authority }),
   };
 }

@@ -34,7 +34,7 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
   if (issuer === undefined) throw new Error('the configuration names no issuer');
   const shape = issuerShapeOf(intermediate.certificate, issuer);
   const issuerKeys = new Map([[issuer.id, {
-    id: issuer.id, group: issuer.group, state: 'active' as const, profiles: new Set(issuer.profiles), shape, chain: [intermediate.certificate],
+    id: issuer.id, group: issuer.group, state: 'active' as const, profiles: new Set(issuer.profiles), shape, chain: [intermediate.certificate], root: root.certificate,
   }]]);
   const authority = (): Authority => ({ generation: generation(), issuerKeys, root: root.certificate });
   const held: (() => void)[] = [];

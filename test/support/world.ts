@@ -82,6 +82,9 @@ export class World implements AsyncDisposable {
   get directoryUrl(): string {
     return `https://localhost:${this.ports[0]?.acme}/acme/directory`;
   }
+  get stagingUrl(): string {
+    return `https://localhost:${this.ports[0]?.acme}/acme/d/staging/directory`;
+  }
   get rootFile(): string {
     return join(this.state, 'public/root.pem');
   }
@@ -165,11 +168,13 @@ export class World implements AsyncDisposable {
         ca.validation.redirectPorts = [80, 443, this.http01Port];
         this.#options.configure?.(ca);
       });
-      edit(join(directory, 'issuers/development.yaml'), (issuer) => {
-        issuer.crlUrl = `http://localhost:${this.ports[0]?.status}/crl`;
-        issuer.caIssuersUrl = `http://localhost:${this.ports[0]?.status}/ca`;
-        this.#options.configureIssuer?.(issuer);
-      });
+      for (const file of ['development', 'staging']) {
+        edit(join(directory, `issuers/${file}.yaml`), (issuer) => {
+          issuer.crlUrl = `http://localhost:${this.ports[0]?.status}/crl`;
+          issuer.caIssuersUrl = `http://localhost:${this.ports[0]?.status}/ca`;
+          if (file === 'development') this.#options.configureIssuer?.(issuer);
+        });
+      }
     });
   }
 }

@@ -54,8 +54,9 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
   const profile = authority.generation.profiles.get(request.profile);
   const reasons = decideAll(authority, request, now);
   if (profile === undefined || reasons.length > 0) return { kind: 'refused', reasons };
-  const issuerKey = activeIssuerKey(authority, profile.group, request.profile);
-  if (issuerKey === undefined) return { kind: 'refused', reasons: [noIssuerFor(request.profile, profile.group)] };
+  const group = request.requester.group ?? profile.group;
+  const issuerKey = activeIssuerKey(authority, group, request.profile);
+  if (issuerKey === undefined) return { kind: 'refused', reasons: [noIssuerFor(request.profile, group)] };
   parts.reached('decided');
 
   // 2. Render: the bytes, from the profile, the authorised names and the public key alone.
@@ -121,7 +122,7 @@ export function decideAll(authority: Authority, question: Question, now: number)
   const { generation, issuerKeys } = authority;
   const refusals = decide(generation, question).map(({ kind, detail, name, remedy }) => new Refusal(kind, detail, { subject: name, remedy }));
   const profile = generation.profiles.get(question.profile);
-  const issuerKey = profile && activeIssuerKey(authority, profile.group, question.profile);
+  const issuerKey = profile && activeIssuerKey(authority, question.requester.group ?? profile.group, question.profile);
   if (profile !== undefined && issuerKey !== undefined) {
     const granted = grantValidity(question, profile.shape, issuerKey.shape, now);
     if (granted instanceof Refusal) refusals.push(granted);

@@ -10,12 +10,15 @@ export interface IssuerKey {
   readonly shape: IssuerShape;
   /** DER, this key's certificate first, then towards the root, the root left out. */
   readonly chain: readonly Uint8Array[];
+  /** DER of the root that the chain leads to. */
+  readonly root: Uint8Array;
 }
 
 /** One generation of the configuration with the certificates that it names, read and checked. Immutable; swapped whole. */
 export interface Authority {
   readonly generation: Generation;
   readonly issuerKeys: ReadonlyMap<string, IssuerKey>;
+  /** DER of the root above the server's own TLS certificate: the one that clients are to trust. */
   readonly root: Uint8Array;
 }
 

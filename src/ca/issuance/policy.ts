@@ -17,7 +17,7 @@ export interface Question {
   readonly names: readonly Name[];
   readonly subject?: readonly SubjectValue[];
   /** `policies` are the names of those that bind. */
-  readonly requester: { readonly kind: string; readonly id: string; readonly policies: readonly string[] };
+  readonly requester: { readonly kind: string; readonly id: string; readonly policies: readonly string[]; readonly group?: string };
 }
 
 export interface Reason {
@@ -110,8 +110,8 @@ function againstProfile(profile: Profile, { names, subject = [] }: Question): Re
 }
 
 /** What the key that would sign may certify; the signer checks the same again. */
-function againstIssuer({ groups, issuers }: Rules, profile: Profile, { names }: Question): Reason[] {
-  const issuer = issuers.get(groups.get(profile.group)?.active ?? '');
+function againstIssuer({ groups, issuers }: Rules, profile: Profile, { names, requester }: Question): Reason[] {
+  const issuer = issuers.get(groups.get(requester.group ?? profile.group)?.active ?? '');
   if (issuer?.permittedNames === undefined) return [];
   const { id, permittedNames } = issuer;
   return names.flatMap((name): Reason[] => {

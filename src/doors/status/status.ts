@@ -6,7 +6,7 @@ import type { Door, HttpReply, HttpRequest } from '../../http/route.ts';
 import { encodePem } from '../../x509/pem.ts';
 
 export interface StatusDoorParts {
-  readonly ca: Pick<Ca, 'root' | 'chain' | 'latestCrl'>;
+  readonly ca: Pick<Ca, 'root' | 'rootOf' | 'chain' | 'latestCrl'>;
   readonly generation: () => Generation;
   /** Whether requests can be served now; if not, why, in words for the operator. */
   readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
@@ -17,7 +17,8 @@ export function createStatusDoor(parts: StatusDoorParts): Door {
   return {
     name: 'status',
     routes: [
-      { method: 'GET', path: '/ca/root.pem', handle: () => rootPem(parts) },
+      { method: 'GET', path: '/ca/root.pem', handle: () => rootPem(parts.ca.root()) },
+      { method: 'GET', path: '/ca/:issuer/root.pem', handle: ({ params }) => rootPem(parts.ca.rootOf(params['issuer'] ?? '')) },
       { method: 'GET', path: '/ca/:issuer.cer', handle: ({ params }) => issuerCertificate(parts, params['issuer'] ?? '') },
       { method: 'GET', path: '/crl/:issuer/:shard.crl', handle: (request) => crl(parts, request) },
       { method: 'GET', path: '/healthz', handle: () => told(200, { status: 'alive' }) },
@@ -26,11 +27,11 @@ export function createStatusDoor(parts: StatusDoorParts): Door {
   };
 }
 
-const rootPem = ({ ca }: StatusDoorParts): HttpReply => ({
-  status: 200,
-  headers: { 'Content-Type': 'application/x-pem-file', 'Cache-Control': 'public, max-age=3600' },
-  body: encodePem('CERTIFICATE', ca.root()),
-});
+function rootPem(root: Uint8Array | undefined): HttpReply {
+  if (root === undefined) return notFound();
+  const headers = { 'Content-Type': 'application/x-pem-file', 'Cache-Control': 'public, max-age=3600' };
+  return { status: 200, headers, body: encodePem('CERTIFICATE', root) };
+}
 
 /** RFC 5280 §4.2.2.1: one certificate, DER. */
 function issuerCertificate({ ca }: StatusDoorParts, issuer: string): HttpReply {

@@ -131,6 +131,7 @@ function checkRules(row: CertificateRow, certificate: Certificate, said: TbsFact
   if (rendered === undefined || !sameBytes(rendered, certificate.tbsBytes)) bad('I3', `certificate ${key} is not what profile ${row.profile} renders`);
   const { policies = [], restored } = evidenceOf(row, facts);
   if (restored !== undefined) return; // who asked for it is not known any more
-  const question = { profile: row.profile, names: said.names, subject: said.subject, requester: { kind: row.requester_kind, id: row.requester_id, policies } };
+  const group = authority.issuerKeys.get(row.issuer_key)?.group as string;
+  const question = { profile: row.profile, names: said.names, subject: said.subject, requester: { kind: row.requester_kind, id: row.requester_id, policies, group } };
   for (const { detail } of decide(authority.generation, question)) bad('I3', `certificate ${key} is not allowed: ${detail}`);
 }
