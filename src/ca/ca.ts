@@ -34,8 +34,9 @@ export interface IssuanceRequest {
   readonly together?: readonly Write[];
   /** The id under which the door logs the request. */
   readonly correlation?: string;
-  /** Serial (`ISSUERKEY:SERIAL`) of the certificate that this one replaces. */
+  /** The certificate that this one replaces, as `ISSUERKEY:SERIAL`, and the lineage that it continues; absent begins a new one. */
   readonly replaces?: string;
+  readonly lineage?: string;
 }
 
 export interface DoorEvidence {
@@ -63,6 +64,17 @@ export type Progress =
   | { readonly kind: 'open' }
   | { readonly kind: 'issued'; readonly certificate: IssuedCertificate };
 
+/** When a certificate should be renewed, for whoever asks (RFC 9773); times in ms UTC. */
+export interface Renewal {
+  readonly window: { readonly start: number; readonly end: number };
+  /** A page for people, when an operator pulled the window forward. */
+  readonly explanation: string | undefined;
+  /** A certificate was issued in its place. */
+  readonly replaced: boolean;
+  /** How long until asking again is of use. */
+  readonly lookAgainMs: number;
+}
+
 export interface Ca {
   /**
    * The only way to a certificate. Resolves when it is recorded, refused, or must be asked for again.
@@ -78,6 +90,10 @@ export interface Ca {
   root(): Uint8Array;
   /** DER of the root above one issuer key, which may be another; undefined for a key that does not exist. */
   rootOf(issuerKey: string): Uint8Array | undefined;
+  /** The issuer key whose certificates have this authority key identifier (hex). */
+  issuerKeyOf(keyId: string): string | undefined;
+  /** Undefined when there is no such certificate. `serial` in hex, as in its record. */
+  renewal(realm: string, issuerKey: string, serial: string): Promise<Renewal | undefined>;
   latestCrl(issuerKey: string, shard: number): Promise<PublishedCrl | undefined>;
 }
 

@@ -3,6 +3,7 @@ import type { Ca } from './ca.ts';
 import { decideAll, type IssuanceParts, issue } from './issuance/issue.ts';
 import { recoverIntents } from './issuance/recover.ts';
 import { progressOf } from './issuance/store.ts';
+import { renewalOf } from './renewal/renewal.ts';
 import { sequenceAudit } from './audit/sequence.ts';
 import { publishCrls } from './revocation/publish.ts';
 import { latest } from './revocation/store.ts';
@@ -25,6 +26,8 @@ export function openCa(parts: IssuanceParts): OpenCa {
     chain: (issuerKey) => authority().issuerKeys.get(issuerKey)?.chain ?? [],
     root: () => authority().root,
     rootOf: (issuerKey) => authority().issuerKeys.get(issuerKey)?.root,
+    issuerKeyOf: (keyId) => [...authority().issuerKeys.values()].find(({ shape }) => shape.keyId === keyId)?.id,
+    renewal: (realm, issuerKey, serial) => renewalOf(parts, realm, issuerKey, serial),
     async latestCrl(issuerKey, shard) {
       const row = await latest(database, issuerKey, shard);
       return row && { der: row.der, thisUpdate: row.this_update, nextUpdate: row.next_update };

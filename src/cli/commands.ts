@@ -15,5 +15,6 @@ export const commands: readonly Entry[] = [
   { name: 'signer-worker', load: async () => (await import('./signer.ts')).signerWorker },
   { name: 'config', summary: 'check, diff, show or apply the configuration', load: async () => (await import('./config.ts')).config },
   { name: 'explain', summary: 'say whether a request would be allowed, and why not', load: async () => (await import('./explain.ts')).explain },
+  { name: 'renewals', summary: 'have certificates renewed before their time', load: async () => (await import('./renewals.ts')).renewals },
   { name: 'restore', summary: 'after a restore from backup: complete the database from the journal', load: async () => (await import('./restore.ts')).restore },
 ];

@@ -104,6 +104,14 @@ export interface Profile {
   readonly shape: CertificateShape;
   /** Subject attributes without which nothing is issued. */
   readonly requiredSubject: readonly SubjectAttribute[];
+  /** When clients are told to renew. */
+  readonly renewal: RenewalRule;
+}
+
+/** The part of a certificate's life over which the renewal windows of a profile are spread (RFC 9773), in per cent of its validity. */
+export interface RenewalRule {
+  readonly fromPercent: number;
+  readonly toPercent: number;
 }
 
 /** Which names may be had. It binds where a directory, an account or an identity names it. */

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { NameType } from '../x509/name.ts';
 import type { ExtendedKeyUsage, KeyUsage, SubjectAttribute } from '../x509/shape.ts';
 import type { FaultsOf } from './fault.ts';
-import type { Profile } from './generation.ts';
+import type { Profile, RenewalRule } from './generation.ts';
 import { type Complete, mapping, parsed, type Read } from './schema.ts';
-import { duration, durationText, simpleName } from './values.ts';
+import { duration, durationText, percent, simpleName } from './values.ts';
 
 /** Key usages that a certificate of an end entity may have; those of a CA are not for configuration. */
 const KEY_USAGES = ['digitalSignature', 'keyEncipherment', 'keyAgreement'] as const satisfies readonly KeyUsage[];
@@ -43,6 +43,8 @@ export const profileKeys = {
   maxValidity: parsed(duration).optional(),
   /** How far in the past notBefore lies, for relying parties whose clocks are slow. */
   backdate: parsed(duration).prefault('1h'),
+  /** The part of the validity in which clients are told to renew (RFC 9773); by default the middle, or the last third of what lives for 10d or more. */
+  renewal: mapping({ from: parsed(percent), to: parsed(percent) }).optional(),
 } as const;
 
 /** The rules between keys. */
@@ -61,6 +63,8 @@ export function checkProfile(file: Read<typeof profileKeys>, faults: FaultsOf): 
     if (backdate !== undefined && backdate >= validity)
       faults.add(['backdate'], `${durationText(backdate)} is not less than validity ${durationText(validity)}`);
   }
+  if (file.renewal !== undefined && file.renewal.from >= file.renewal.to)
+    faults.add(['renewal', 'to'], `${file.renewal.to}% is not more than from, ${file.renewal.from}%`);
   if (backdate !== undefined && backdate > MAX_BACKDATE_MS)
     faults.add(['backdate'], `${durationText(backdate)} is more than ${durationText(MAX_BACKDATE_MS)}`);
   for (const key of ['names', 'keyUsage', 'rsaKeyUsage', 'extendedKeyUsage'] as const)
@@ -86,6 +90,10 @@ function checkRepeats(key: string, list: readonly string[] | undefined, faults: 
   });
 }
 
+/** With a third of its life left, a certificate outlives an outage of days; what lives for less than ten days, only with half of it. */
+const renewalByDefault = (validityMs: number): RenewalRule =>
+  validityMs < 10 * DAY_MS ? { fromPercent: 45, toPercent: 55 } : { fromPercent: 63, toPercent: 70 };
+
 export function profileOf(name: string, file: Complete<typeof profileKeys>): Profile {
   const attributes = Object.entries(file.subject) as [SubjectAttribute, 'required' | 'optional'][];
   return {
@@ -94,6 +102,10 @@ export function profileOf(name: string, file: Complete<typeof profileKeys>): Pro
     group: file.group,
     internal: file.internal,
     requiredSubject: attributes.filter(([, need]) => need === 'required').map(([attribute]) => attribute),
+    renewal:
+      file.renewal === undefined
+        ? renewalByDefault(file.validity)
+        : { fromPercent: file.renewal.from, toPercent: file.renewal.to },
     shape: {
       profile: name,
       keyUsage: file.keyUsage,

@@ -24,6 +24,13 @@ export function durationText(milliseconds: number): string {
   return `${milliseconds / size}${unit}`;
 }
 
+/** `66%` to 66: a whole number from 1 to 99. */
+export function percent(text: string): number {
+  const [, number = ''] = /^([1-9][0-9]?)%$/.exec(text) ?? [];
+  if (number === '') throw new Unfit(`${shown(text)} is not like 66%, from 1% to 99%`);
+  return Number(number);
+}
+
 /** Names of profiles, policies, groups, directories, realms and issuer keys: they stand in URLs, paths and records. */
 export function simpleName(text: string): string {
   if (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return text;

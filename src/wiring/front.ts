@@ -120,7 +120,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     if (changed) events.configurationApplied({ digest: next.digest, by });
     if (changed && by === 'operator') options.onApplied?.();
   };
-  const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness, clock });
+  const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness, clock, database, random });
   const admin = await listenUnixSocket(createApp({ doors: [createAdminDoor(operations)], random }), socketPath);
   if (admin !== undefined) opened.use(admin);
 

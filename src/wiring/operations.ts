@@ -6,12 +6,14 @@ import { differences } from '../config/diff.ts';
 import { faultReport } from '../config/fault.ts';
 import type { Generation } from '../config/generation.ts';
 import { loadConfig } from '../config/load.ts';
+import type { RenewalParts } from '../ca/renewal/pull.ts';
 import { OperatorMistake, type Operations } from '../doors/admin/admin.ts';
 import type { Signer } from '../signing/client.ts';
 import { type Name, parseDnsName, parseIpName, type ParsedName } from '../x509/name.ts';
 import { AuthorityFault } from './authority.ts';
+import { renewalOperations } from './renewal-operations.ts';
 
-export interface OperationParts {
+export interface OperationParts extends RenewalParts {
   readonly environment: NodeJS.ProcessEnv;
   /** The directory that was loaded at the start, and is read again. */
   readonly configDirectory: string;
@@ -25,6 +27,8 @@ export interface OperationParts {
 export function operationsOf(parts: OperationParts): Operations {
   const generation = (): Generation => parts.authority().generation;
   return {
+    ...renewalOperations(parts),
+
     status: () => ({ ...parts.readiness(), signer: { id: parts.signer.id, state: parts.signer.state() }, configuration: generation().digest }),
 
     async applyConfiguration(dryRun) {

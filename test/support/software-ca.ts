@@ -25,6 +25,7 @@ export interface SoftwareCa {
   release(): void;
   readonly signatures: number;
   readonly root: Uint8Array;
+  readonly authority: () => Authority;
 }
 
 export function openSoftwareCa(parts: { database: Database; clock: Clock; generation: () => Generation }): SoftwareCa {
@@ -67,7 +68,7 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
     clock, database, signer, random: (octets) => randomBytes(octets), frontId: 'test', authority, reached: () => {},
   });
   return Object.assign(self, {
-    ca, root: root.certificate,
+    ca, root: root.certificate, authority,
     release: () => { for (const resolve of held.splice(0)) resolve(); },
   });
 }

@@ -22,6 +22,11 @@ export interface AuditFacts {
     head: string;
   };
   'crl.abandoned': { intent: string; issuerKey: string; shard: number; number: number; reason: string };
+  /** Renewal windows pulled forward by an operator, for a set or for one certificate, and let go again. */
+  'renewals.pulled': {
+    pull: string; scope: string; issuedFrom: number; issuedTo: number; overMs: number; explanation: string | null; by: string;
+  };
+  'renewals.released': { pull: string; scope: string; by: string };
   'configuration.applied': { digest: string; previous: string | null; by: string };
   'restore.acknowledged': { signer: number; previousSigner: number; completed: number; by: string };
 }

@@ -83,7 +83,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
     serial: facts.serial, request_ref: request.requestRef, door: request.door, requester_kind: request.requester.kind,
     requester_id: request.requester.id, profile: request.profile, config_digest: authority.generation.digest,
     evidence_digest: evidence.digest, spki_sha256: spkiSha256(request.publicKey), not_before: facts.notBefore,
-    not_after: facts.notAfter, shard: facts.shard, tbs: prepared.tbs, lineage_id: request.requestRef,
+    not_after: facts.notAfter, shard: facts.shard, tbs: prepared.tbs, lineage_id: request.lineage ?? request.requestRef,
     replaces: request.replaces ?? null, front_id: parts.frontId, signer_id: signerId,
     deadline: now + SIGNING_DEADLINE_MS, correlation: request.correlation ?? null, created: now,
   };

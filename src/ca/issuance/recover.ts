@@ -77,6 +77,7 @@ async function issueAnew(parts: IssuanceParts, intent: Intent, facts: TbsFacts):
     publicKey: facts.spki, requestRef: intent.request_ref, evidence,
     requester: { kind: intent.requester_kind, id: intent.requester_id, policies: evidence.policies },
     ...(profile?.shape.validityMs === length ? {} : { notAfter: intent.not_after }),
+    lineage: intent.lineage_id,
     ...(intent.replaces === null ? {} : { replaces: intent.replaces }),
     ...(intent.correlation === null ? {} : { correlation: intent.correlation }),
   });

@@ -1,5 +1,4 @@
 /** The ACME door: the table of routes, walked; and what every answer carries, added. README.md maps the RFC to the files. */
-import type { Ca } from '../../ca/index.ts';
 import type { Clock } from '../../clock.ts';
 import type { Generation } from '../../config/generation.ts';
 import type { Database } from '../../database/database.ts';
@@ -18,7 +17,7 @@ import { type Site, siteOf } from './site.ts';
 import { load } from './store.ts';
 
 export interface AcmeDoorParts {
-  readonly ca: Acme['ca'] & Pick<Ca, 'issue' | 'decide' | 'progress' | 'chain'>;
+  readonly ca: Acme['ca'];
   readonly database: Database;
   readonly nonces: Nonces;
   readonly validator: Validator;
@@ -49,7 +48,7 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
 
   /** One row, answered; every refusal comes out as an exception. */
   async function serve(row: Row, request: HttpRequest, site: Site): Promise<Reply> {
-    if (row.proof === 'none') return row.handler(acme, { site, method: request.method });
+    if (row.proof === 'none') return row.handler(acme, { site, method: request.method, ids: request.params });
     const received = await receive(request, site, request.target.slice(site.directory.path.length));
     if (row.proof === 'jwk') {
       const fresh = await spendNonce(await verify(received, await keys.given(keyGiven(received), received.jws.header.alg)), nonces);

@@ -11,6 +11,7 @@ export function renderDirectory({ base, profiles, directory: { termsOfService, w
     newAccount: `${base}/new-account`,
     newOrder: `${base}/new-order`,
     keyChange: `${base}/key-change`,
+    renewalInfo: `${base}/renewal-info`, // RFC 9773 §4.1
     meta: {
       externalAccountRequired: false,
       ...(termsOfService === undefined ? {} : { termsOfService }),

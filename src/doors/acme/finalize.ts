@@ -12,6 +12,7 @@ import { type Order, orderStatus } from './order.ts';
 import { PATIENCE_MS, within } from './patience.ts';
 import { AcmeError, malformed, refused } from './problem.ts';
 import { replyWithOrder } from './read-order.ts';
+import { stillClaimed } from './renewal/store.ts';
 import { requesterOf } from './requester.ts';
 
 const LOOK_AGAIN_MS = 100;
@@ -44,7 +45,7 @@ async function issue(acme: Acme, { site, account, key, about: order, signed, cor
     realm: site.realm, door: 'acme', profile: order.profile, names: order.identifiers, publicKey: csr.spki,
     ...(order.notBefore === undefined ? {} : { notBefore: order.notBefore }),
     ...(order.notAfter === undefined ? {} : { notAfter: order.notAfter }),
-    requester: requesterOf(site, account), requestRef: order.id, correlation,
+    requester: requesterOf(site, account), requestRef: order.id, correlation, ...successionOf(order),
     evidence: { authorizations: order.authorizations.map(proofOf), request: { ...signed, jwk: JSON.parse(key.jwk) as unknown } },
   });
   if (outcome.kind !== 'pending') return outcome;
@@ -55,6 +56,10 @@ async function issue(acme: Acme, { site, account, key, about: order, signed, cor
   }
   return outcome;
 }
+
+/** RFC 9773 §5: a renewal continues its predecessor's lineage, and is issued only while no other order has taken its place. */
+const successionOf = ({ id, renews }: Order) =>
+  (renews === undefined ? {} : { replaces: renews.certificate, lineage: renews.lineage, together: [stillClaimed(renews.certificate, id)] });
 
 /** What made an authorization valid, for the evidence. */
 const proofOf = ({ id, identifier, wildcard, token, attempt }: Authorization) => ({

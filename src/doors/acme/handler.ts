@@ -13,7 +13,7 @@ import type { About } from './store.ts';
 
 /** What every handler may use. */
 export interface Acme {
-  readonly ca: Pick<Ca, 'issue' | 'decide' | 'progress' | 'chain'>;
+  readonly ca: Pick<Ca, 'issue' | 'decide' | 'progress' | 'chain' | 'issuerKeyOf' | 'renewal'>;
   readonly database: Database;
   readonly attempts: Attempts;
   readonly keys: AccountKeys;
@@ -36,6 +36,7 @@ export type Ids = Readonly<Record<string, string | undefined>>;
 export interface ByNobody {
   readonly site: Site;
   readonly method: string;
+  readonly ids: Ids;
 }
 
 /** Someone asked who has the private key of `key`. `payload` is undefined for POST-as-GET (§6.3). */

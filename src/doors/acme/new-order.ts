@@ -6,6 +6,8 @@ import { type Identifier, parseIdentifiers } from './identifier.ts';
 import type { JsonObject } from './json.ts';
 import type { Order } from './order.ts';
 import { AcmeError, type Fault, malformed, refused, several } from './problem.ts';
+import { alreadyReplaced, parseReplaces } from './renewal/replaces.ts';
+import { claim } from './renewal/store.ts';
 import { requesterOf } from './requester.ts';
 import type { Site } from './site.ts';
 import { createOrder } from './store.ts';
@@ -23,13 +25,15 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
   const reasons = acme.ca.decide({ profile, names: identifiers, requester: requesterOf(site, account), ...validity });
   if (reasons.length > 0) throw refused(reasons);
 
+  const renewal = await parseReplaces(acme, site, account, identifiers, payload['replaces']);
   const expires = now + Math.min(limits.orderLifetimeMs, limits.pendingAuthorizationLifetimeMs);
   const order: Order = {
     id: publicId(expires, acme.random), profile, identifiers, expires, issuing: false, certificate: undefined,
     authorizations: newAuthorizations(acme, site, account.id, identifiers, now + limits.pendingAuthorizationLifetimeMs),
-    notBefore: validity.notBefore, notAfter: validity.notAfter,
+    notBefore: validity.notBefore, notAfter: validity.notAfter, ...(renewal === undefined ? {} : { renews: renewal.renews }),
   };
-  await createOrder(acme.database, site, account, order, now);
+  const claims = renewal === undefined ? [] : [claim(renewal.renews.certificate, site.realm, order.id, renewal.from, now)];
+  if (!(await createOrder(acme.database, site, account, order, now, claims))) throw alreadyReplaced();
   return { status: 201, body: renderOrder(site, order, now), headers: { Location: orderUrl(site, order.id) } };
 };
 

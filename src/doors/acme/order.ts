@@ -2,6 +2,7 @@
 import { type Authorization, authorizationStatus } from './authorization.ts';
 import type { Identifier } from './identifier.ts';
 import { type Problem, problemOf } from './problem.ts';
+import type { Renews } from './renewal/replaces.ts';
 
 export interface Order {
   readonly id: string;
@@ -15,6 +16,8 @@ export interface Order {
   /** An intent to sign for this order is open. */
   readonly issuing: boolean;
   readonly certificate: { readonly issuerKey: string; readonly serial: string } | undefined;
+  /** Absent unless the order is a renewal (RFC 9773 §5). */
+  readonly renews?: Renews;
 }
 
 export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invalid';

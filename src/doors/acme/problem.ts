@@ -6,6 +6,7 @@ import type { Identifier } from './identifier.ts';
 /** One row per type we use. The RFC fixes some statuses (§6.2, §7.3.1, §7.4 …); the rest follow its examples. */
 export const PROBLEMS = {
   accountDoesNotExist: 400, // §7.3.1
+  alreadyReplaced: 409, // RFC 9773 §5
   badCSR: 400,
   badNonce: 400, // §6.5; clients retry on 400 and nothing else
   badPublicKey: 400, // §6.2

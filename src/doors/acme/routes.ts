@@ -10,6 +10,7 @@ import { newAccount } from './new-account.ts';
 import { newNonce } from './new-nonce.ts';
 import { newOrder } from './new-order.ts';
 import { readOrder } from './read-order.ts';
+import { renewalInfo } from './renewal/renewal-info.ts';
 import { updateAccount } from './update-account.ts';
 import { updateAuthorization } from './update-authorization.ts';
 
@@ -27,6 +28,8 @@ export const routes: readonly Row[] = [
   byAccount('certificate',     '/certificate/:issuer/:serial',    downloadCertificate), // §7.4.2
   byAccount('authorization',   '/authorization/:authorization',   updateAuthorization), // §7.5, §7.5.2
   byAccount('authorization',   '/challenge/:authorization/:type', answerChallenge),     // §7.5.1
+  // RFC 9773 §4.1: clients put a slash between, some also when there is one.
+  open('GET',                  '/renewal-info{/}/:certificate',   renewalInfo),
   // §6.3: the two that may be asked for by GET may be asked for by POST-as-GET as well.
   byAccount('nothing',         '/directory',                      (_, given) => directory(_, { ...given, method: 'POST' })),
   byAccount('nothing',         '/new-nonce',                      (_, given) => newNonce(_, { ...given, method: 'POST' })),

@@ -13,6 +13,7 @@ import type { Attempt } from './challenge.ts';
 import type { Flight } from './flight.ts';
 import type { Order } from './order.ts';
 import type { Problem } from './problem.ts';
+import type { Renews } from './renewal/replaces.ts';
 import type { Site } from './site.ts';
 
 /** What a request may be about, by the word that its row in routes.ts uses. */
@@ -256,13 +257,13 @@ const insertOrder = statement((k, p) =>
   k('acme_order').insert({
     id: p('id'), realm: p('realm'), directory: p('directory'), account: p('account'), profile: p('profile'),
     identifiers: p('identifiers'), authorizations: p('authorizations'), not_before: p('not_before'), not_after: p('not_after'),
-    config_digest: p('config_digest'), expires: p('expires'), created: p('created'),
+    renews: p('renews'), config_digest: p('config_digest'), expires: p('expires'), created: p('created'),
   }));
 
 // A certificate is only ever recorded together with its intent's step from 'open' to 'signed' (migration 0001), and intents, unlike
 // certificates, are not spread over partitions: so this one join says both whether the order is processing and whether it is valid.
 const orderSql = (elements: string) => `
-  select ${ACCOUNT.join(', ')}, o.id as order_id, o.profile, o.identifiers, o.not_before, o.not_after, o.expires,
+  select ${ACCOUNT.join(', ')}, o.id as order_id, o.profile, o.identifiers, o.not_before, o.not_after, o.expires, o.renews,
     i.state as intent_state, i.issuer_key, i.serial, ${AUTHORIZATION.join(', ')}
   from acme_account a
   left join acme_order o on o.account = a.id and o.id = :id
@@ -280,7 +281,7 @@ const findOrder = rawStatement({
 
 interface OrderRow extends AuthorizationRow {
   order_id: string | null; profile: string; identifiers: string; not_before: number | null; not_after: number | null; expires: number;
-  intent_state: 'open' | 'signed' | null; issuer_key: string; serial: string;
+  renews: string | null; intent_state: 'open' | 'signed' | null; issuer_key: string; serial: string;
 }
 
 const toOrder = (rows: readonly OrderRow[], row: OrderRow): Order => ({
@@ -288,6 +289,7 @@ const toOrder = (rows: readonly OrderRow[], row: OrderRow): Order => ({
   authorizations: rows.map(toAuthorization), notBefore: row.not_before ?? undefined, notAfter: row.not_after ?? undefined,
   expires: row.expires, issuing: row.intent_state === 'open',
   certificate: row.intent_state === 'signed' ? { issuerKey: row.issuer_key, serial: row.serial } : undefined,
+  ...(row.renews === null ? {} : { renews: JSON.parse(row.renews) as Renews }),
 });
 
 /** A page costs no more than this many orders with their authorizations, invalid ones included. */
@@ -311,15 +313,17 @@ const findOrders = rawStatement({
   postgres: ordersSql('jsonb_array_elements_text(o.authorizations::jsonb) e(value)'),
 });
 
-/** The order and its authorizations, in one commit. */
-export async function createOrder(database: Database, site: Site, account: Account, order: Order, now: number): Promise<void> {
+/** The order and its authorizations, in one commit with `together`; false when one of those no longer held. */
+export async function createOrder(
+  database: Database, site: Site, account: Account, order: Order, now: number, together: readonly Write[] = [],
+): Promise<boolean> {
   const common = { ...scope(site), account: account.id, created: now };
-  const writes: Write[] = [{
+  const writes: Write[] = [...together, {
     statement: insertOrder, rows: 1,
     values: {
       ...common, id: order.id, profile: order.profile, identifiers: JSON.stringify(order.identifiers),
       authorizations: JSON.stringify(order.authorizations.map(({ id }) => id)), not_before: order.notBefore ?? null,
-      not_after: order.notAfter ?? null, config_digest: site.generation, expires: order.expires,
+      not_after: order.notAfter ?? null, renews: order.renews === undefined ? null : JSON.stringify(order.renews), config_digest: site.generation, expires: order.expires,
     },
   }];
   for (const { id, identifier, wildcard, subdomains, token, challenges, expires } of order.authorizations) {
@@ -331,7 +335,9 @@ export async function createOrder(database: Database, site: Site, account: Accou
       },
     });
   }
-  if (!(await database.commit(writes))) throw new Error('a random id came up twice');
+  if (await database.commit(writes)) return true;
+  if (together.length === 0) throw new Error('a random id came up twice');
+  return false;
 }
 
 // ── certificates ──

@@ -31,6 +31,7 @@ export function renderOrder(site: Site, order: Order, now: number) {
     expires: formatTime(order.expires),
     identifiers: order.identifiers,
     profile: order.profile, // draft-ietf-acme-profiles
+    ...(order.renews === undefined ? {} : { replaces: order.renews.certId }), // RFC 9773 §5
     ...(order.notBefore === undefined ? {} : { notBefore: formatTime(order.notBefore) }),
     ...(order.notAfter === undefined ? {} : { notAfter: formatTime(order.notAfter) }),
     authorizations: order.authorizations.map(({ id }) => authorizationUrl(site, id)),

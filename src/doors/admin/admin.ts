@@ -9,6 +9,8 @@ export interface Operations {
   status(): unknown;
   applyConfiguration(dryRun: boolean): Promise<unknown>;
   explain(question: unknown): unknown;
+  pullRenewals(request: unknown): Promise<unknown>;
+  listPulls(request: unknown): Promise<unknown>;
 }
 
 export class OperatorMistake extends Error {
@@ -23,6 +25,8 @@ export function createAdminDoor(operations: Operations): Door {
       row('GET', '/status', () => operations.status()),
       row('POST', '/config/apply', (body) => operations.applyConfiguration(isDryRun(body))),
       row('POST', '/explain', (body) => operations.explain(body)),
+      row('POST', '/renewals/pull', (body) => operations.pullRenewals(body)),
+      row('POST', '/renewals/list', (body) => operations.listPulls(body)),
     ],
   };
 }
