@@ -45,6 +45,7 @@ export const alreadyReplaced = (): AcmeError =>
   new AcmeError('alreadyReplaced', 'Another order replaces this certificate already. Order without "replaces".');
 
 async function isAlive({ clock, database }: Pick<Acme, 'clock' | 'database'>, site: Site, account: Account, order: string): Promise<boolean> {
-  const holder = await load.order(database, site, account.id, { order });
-  return holder?.about !== undefined && orderStatus(holder.about, clock.now()) !== 'invalid';
+  const now = clock.now();
+  const holder = await load.order(database, site, account.id, { order }, now);
+  return holder?.about !== undefined && orderStatus(holder.about, now) !== 'invalid';
 }
