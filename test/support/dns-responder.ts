@@ -7,7 +7,7 @@ import { type Answer, AUTHORITATIVE_ANSWER, decode, encode, RECURSION_AVAILABLE,
 export type RecordType = 'A' | 'AAAA' | 'TXT' | 'CNAME' | 'CAA';
 
 /** A: dotted text. TXT: a string, or the strings of one record. CAA: { flags, tag, value }. */
-export type RecordValue = string | readonly string[] | { flags: number; tag: 'issue' | 'issuewild' | 'iodef'; value: string };
+export type RecordValue = string | readonly string[] | { flags: number; tag: string; value: string };
 
 /**
  * servfail, refused, nxdomain: that RCODE. drop: no answer. truncate: over UDP, TC set and nothing in it.
