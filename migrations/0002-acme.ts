@@ -27,7 +27,7 @@ function account(k: Knex, engine: Engine): Knex.SchemaBuilder {
   });
 }
 
-/** `identifiers` and `authorizations` are JSON arrays, in the same order. */
+/** `identifiers` and `authorizations` are JSON arrays; an authorization may stand for several identifiers (RFC 9444). */
 function order(k: Knex, engine: Engine): Knex.SchemaBuilder {
   return k.schema.createTable('acme_order', (t) => {
     text(t, engine, 'id').primary();

@@ -44,7 +44,7 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
   const { nonces, generation, database, reached = () => {} } = parts;
   const attempts = new Attempts({ ...parts, reached });
   const keys = new AccountKeys();
-  const acme: Acme = { ...parts, attempts, keys };
+  const acme: Acme = { ...parts, attempts, keys, closing: attempts.closing };
 
   /** One row, answered; every refusal comes out as an exception. */
   async function serve(row: Row, request: HttpRequest, site: Site): Promise<Reply> {

@@ -45,6 +45,11 @@ export class Attempts implements AsyncDisposable {
     this.#parts = parts;
   }
 
+  /** Aborted when these are disposed of. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   /**
    * Begins the one attempt of an authorization. Undefined when it had one already; else `outcome` resolves when this try is over,
    * to the attempt as it then stands.

@@ -42,4 +42,15 @@ export const authorizationExpires = ({ attempt, expires }: Authorization): numbe
 export const challengesFor = (identifier: Identifier, wide: boolean, offered: readonly ChallengeType[]): ChallengeType[] =>
   offered.filter((type) => (identifier.type === 'ip' ? !isByDns(type) : !wide || isByDns(type)));
 
+/** The one among these that lets the identifier be certified: its own, or that of a domain above it (RFC 9444). */
+export function authorizationFor(authorizations: readonly Authorization[], { type, value }: Identifier): Authorization | undefined {
+  const wildcard = type === 'dns' && value.startsWith('*.');
+  const base = wildcard ? value.slice(2) : value;
+  return authorizations.find(({ identifier, wildcard: wide }) => identifier.type === type && identifier.value === base && wide === wildcard)
+    ?? authorizations.find(({ identifier, subdomains }) => subdomains && type === 'dns' && isWithin(base, identifier.value));
+}
+
+/** The name itself, or one below it: `badexample.com` is not within `example.com`. */
+export const isWithin = (name: string, domain: string): boolean => name === domain || name.endsWith(`.${domain}`);
+
 const isByDns = (type: ChallengeType): boolean => type.startsWith('dns-');

@@ -5,8 +5,9 @@ import * as events from '../../telemetry/events.ts';
 import { type Csr, hostNamesOf, parseCsr, verifyCsr } from '../../x509/csr.ts';
 import { nameKey } from '../../x509/name.ts';
 import { publicKeyFault } from '../../x509/public-key.ts';
-import type { Authorization } from './authorization.ts';
+import { authorizationFor } from './authorization.ts';
 import { decodeBase64url } from './base64url.ts';
+import { type Rechecked, recheckCaa } from './caa.ts';
 import type { AccountHandler, Acme, ByAccount } from './handler.ts';
 import { type Order, orderStatus } from './order.ts';
 import { PATIENCE_MS, within } from './patience.ts';
@@ -23,8 +24,9 @@ export const finalize: AccountHandler<'order'> = async (acme, given) => {
   const status = orderStatus(order, acme.clock.now());
   if (status !== 'ready') throw notReady(`The order is ${status}, not ready.`);
   const csr = await requestedBy(payload['csr'], given);
+  const rechecked = await recheckCaa(acme, given);
 
-  const issuing = issue(acme, given, csr);
+  const issuing = issue(acme, given, csr, rechecked);
   issuing.catch((error: unknown) => events.faultCaught({ where: 'finalize', error })); // it may outlast our answer
   const outcome = await within(issuing, PATIENCE_MS);
   if (outcome?.kind === 'refused') throw refused(outcome.reasons); // the order stays ready
@@ -39,14 +41,14 @@ export const finalize: AccountHandler<'order'> = async (acme, given) => {
 const notReady = (detail: string): AcmeError => new AcmeError('orderNotReady', detail);
 
 /** Asks the CA, and asks on for as long as an answer may take: most clients then need no poll. */
-async function issue(acme: Acme, { site, account, key, about: order, signed, correlation }: ByAccount<'order'>, csr: Csr): Promise<IssuanceOutcome> {
+async function issue(acme: Acme, { site, account, key, about: order, signed, correlation }: ByAccount<'order'>, csr: Csr, rechecked: readonly Rechecked[]): Promise<IssuanceOutcome> {
   const until = acme.clock.now() + PATIENCE_MS;
   const outcome = await acme.ca.issue({
     realm: site.realm, door: 'acme', profile: order.profile, names: order.identifiers, publicKey: csr.spki,
     ...(order.notBefore === undefined ? {} : { notBefore: order.notBefore }),
     ...(order.notAfter === undefined ? {} : { notAfter: order.notAfter }),
     requester: requesterOf(site, account), requestRef: order.id, correlation, ...successionOf(order),
-    evidence: { authorizations: order.authorizations.map(proofOf), request: { ...signed, jwk: JSON.parse(key.jwk) as unknown } },
+    evidence: { authorizations: proofsOf(order, rechecked), request: { ...signed, jwk: JSON.parse(key.jwk) as unknown } },
   });
   if (outcome.kind !== 'pending') return outcome;
   while (acme.clock.now() < until) {
@@ -61,10 +63,16 @@ async function issue(acme: Acme, { site, account, key, about: order, signed, cor
 const successionOf = ({ id, renews }: Order) =>
   (renews === undefined ? {} : { replaces: renews.certificate, lineage: renews.lineage, together: [stillClaimed(renews.certificate, id)] });
 
-/** What made an authorization valid, for the evidence. */
-const proofOf = ({ id, identifier, wildcard, token, attempt }: Authorization) => ({
-  id, identifier, wildcard, token, challenge: attempt?.type, tries: attempt?.tries, validated: attempt?.finished, seen: attempt?.evidence,
-});
+/** What made each authorization valid, for the evidence, with what CAA said since then about the names that it stands for. */
+const proofsOf = ({ authorizations }: Order, rechecked: readonly Rechecked[]) =>
+  authorizations.map((authorization) => {
+    const { id, identifier, wildcard, subdomains, token, attempt } = authorization;
+    const since = rechecked.filter(({ name }) => authorizationFor(authorizations, { type: 'dns', value: name }) === authorization);
+    return {
+      id, identifier, wildcard, token, challenge: attempt?.type, tries: attempt?.tries, validated: attempt?.finished, seen: attempt?.evidence,
+      ...(subdomains ? { subdomains } : {}), ...(since.length === 0 ? {} : { caa: since }),
+    };
+  });
 
 /** The CSR of a finalize request, held to its order. Throws AcmeError; every fault leaves the order ready. */
 async function requestedBy(given: unknown, { about: order, key }: ByAccount<'order'>): Promise<Csr> {

@@ -1,8 +1,10 @@
 /** What the rows of routes.ts are made of: handlers are typed by the proof that their row asks for (RFC 8555 §6.2). */
 import type { Ca } from '../../ca/index.ts';
 import type { Clock } from '../../clock.ts';
+import type { Generation } from '../../config/generation.ts';
 import type { Database } from '../../database/database.ts';
 import type { Random } from '../../database/public-id.ts';
+import type { Validator } from '../../validation/index.ts';
 import type { Account } from './account.ts';
 import type { Attempts } from './attempts.ts';
 import type { JsonObject } from './json.ts';
@@ -17,6 +19,11 @@ export interface Acme {
   readonly database: Database;
   readonly attempts: Attempts;
   readonly keys: AccountKeys;
+  readonly validator: Pick<Validator, 'checkCaa'>;
+  /** Aborted when the door closes. */
+  readonly closing: AbortSignal;
+  /** The configuration in force. */
+  readonly generation: () => Generation;
   readonly clock: Clock;
   readonly random: Random;
 }

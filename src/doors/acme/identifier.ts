@@ -8,21 +8,30 @@ export interface Identifier {
   readonly value: string;
 }
 
+/** As a newOrder asks for it. */
+export interface Wanted {
+  readonly identifier: Identifier;
+  /** RFC 9444 §4.2: a domain above it, which the client would rather prove. */
+  readonly ancestor: string | undefined;
+}
+
 const PARSERS: Readonly<Record<string, ((text: string) => ParsedName) | undefined>> = Object.assign(Object.create(null), {
   dns: parseDnsName,
   ip: parseIpName,
 });
 
 /** RFC 8555 §7.4. Repeated identifiers collapse, in the order given. Throws AcmeError. */
-export function parseIdentifiers(given: unknown, limit: number): Identifier[] {
+export function parseIdentifiers(given: unknown, limit: number): Wanted[] {
   if (!Array.isArray(given) || given.length === 0) throw malformed('"identifiers" must be an array with at least one element.');
   if (given.length > limit) throw malformed(`Order cannot contain more than ${limit} identifiers.`);
   const faults: Fault[] = [];
-  const identifiers = new Map<string, Identifier>();
+  const identifiers = new Map<string, Wanted>();
   for (const item of given as unknown[]) {
     const parsed = parseIdentifier(item);
+    const ancestor = 'detail' in parsed ? undefined : parseAncestor(item, parsed);
     if ('detail' in parsed) faults.push(parsed);
-    else identifiers.set(nameKey(parsed), parsed);
+    else if (typeof ancestor === 'object') faults.push(ancestor);
+    else identifiers.set(nameKey(parsed), { identifier: parsed, ancestor });
   }
   if (faults.length > 0) throw several(faults);
   return [...identifiers.values()];
@@ -40,6 +49,16 @@ function parseIdentifier(item: unknown): Identifier | Fault {
   const parsed = parse(value);
   if (parsed.value !== undefined) return { type: type as Identifier['type'], value: parsed.value };
   return { type: 'malformed', detail: `${quote(value)} is not a valid ${type} identifier: ${parsed.fault}.` };
+}
+
+function parseAncestor(item: unknown, { type, value }: Identifier): string | undefined | Fault {
+  const given = (item as Record<string, unknown>)['ancestorDomain'];
+  if (given === undefined || given === null) return undefined;
+  const base = value.replace(/^\*\./, '');
+  const ancestor = typeof given === 'string' ? parseDnsName(given).value : undefined;
+  const above = ancestor !== undefined && !ancestor.startsWith('*.') && (base.endsWith(`.${ancestor}`) || (base === ancestor && base !== value));
+  if (type === 'dns' && above) return ancestor;
+  return { type: 'malformed', detail: `"ancestorDomain" ${quote(String(given))} is not a domain above ${value}.` };
 }
 
 /** What a client wrote, made short and harmless for an error text. */

@@ -1,8 +1,9 @@
 /** RFC 8555 §7.4: an order for a certificate, and an authorization for each identifier in it. */
 import { publicId } from '../../database/public-id.ts';
+import { nameKey } from '../../x509/name.ts';
 import { type Authorization, challengesFor } from './authorization.ts';
 import type { AccountHandler, Acme } from './handler.ts';
-import { type Identifier, parseIdentifiers } from './identifier.ts';
+import { parseIdentifiers, type Wanted } from './identifier.ts';
 import type { JsonObject } from './json.ts';
 import type { Order } from './order.ts';
 import { AcmeError, type Fault, malformed, refused, several } from './problem.ts';
@@ -18,7 +19,8 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
   if (payload === undefined) throw malformed('The payload must be a JSON object.');
   const { limits } = site.directory;
   const now = acme.clock.now();
-  const identifiers = parseIdentifiers(payload['identifiers'], limits.namesPerOrder);
+  const wanted = parseIdentifiers(payload['identifiers'], limits.namesPerOrder);
+  const identifiers = wanted.map(({ identifier }) => identifier);
   const profile = parseProfile(site, payload['profile']);
   const validity = parseValidity(payload, now);
 
@@ -29,7 +31,7 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
   const expires = now + Math.min(limits.orderLifetimeMs, limits.pendingAuthorizationLifetimeMs);
   const order: Order = {
     id: publicId(expires, acme.random), profile, identifiers, expires, issuing: false, certificate: undefined,
-    authorizations: newAuthorizations(acme, site, account.id, identifiers, now + limits.pendingAuthorizationLifetimeMs),
+    authorizations: newAuthorizations(acme, site, account.id, wanted, now + limits.pendingAuthorizationLifetimeMs),
     notBefore: validity.notBefore, notAfter: validity.notAfter, ...(renewal === undefined ? {} : { renews: renewal.renews }),
   };
   const claims = renewal === undefined ? [] : [claim(renewal.renews.certificate, site.realm, order.id, renewal.from, now)];
@@ -60,20 +62,24 @@ function parseMoment(payload: JsonObject, member: 'notBefore' | 'notAfter'): num
   return time;
 }
 
-function newAuthorizations({ random }: Acme, site: Site, account: string, identifiers: readonly Identifier[], expires: number): Authorization[] {
+function newAuthorizations({ random }: Acme, { directory }: Site, account: string, wanted: readonly Wanted[], expires: number): Authorization[] {
   const faults: Fault[] = [];
-  const authorizations = identifiers.map((identifier): Authorization => {
-    const wildcard = identifier.type === 'dns' && identifier.value.startsWith('*.');
-    const challenges = challengesFor(identifier, wildcard, site.directory.challenges);
+  const authorizations = new Map<string, Authorization>();
+  for (const { identifier, ancestor } of wanted) {
+    const subdomains = directory.subdomains && ancestor !== undefined;
+    const key = subdomains ? `below:${ancestor}` : nameKey(identifier);
+    if (authorizations.has(key)) continue; // one proof of a domain for all names below it
+    const wildcard = !subdomains && identifier.type === 'dns' && identifier.value.startsWith('*.');
+    const challenges = challengesFor(identifier, wildcard || subdomains, directory.challenges);
     if (challenges.length === 0) {
       faults.push({ type: 'rejectedIdentifier', identifier, detail: 'No challenge that is offered here can prove this identifier.' });
     }
-    return {
-      id: publicId(expires, random), account, token: Buffer.from(random(16)).toString('base64url'), wildcard, subdomains: false, challenges, expires,
-      identifier: wildcard ? { type: 'dns', value: identifier.value.slice(2) } : identifier,
-      deactivated: false, attempt: undefined,
-    };
-  });
+    const value = subdomains ? ancestor : wildcard ? identifier.value.slice(2) : identifier.value;
+    authorizations.set(key, {
+      id: publicId(expires, random), account, token: Buffer.from(random(16)).toString('base64url'), identifier: { ...identifier, value },
+      wildcard, subdomains, challenges, expires, deactivated: false, attempt: undefined,
+    });
+  }
   if (faults.length > 0) throw several(faults);
-  return authorizations;
+  return [...authorizations.values()];
 }

@@ -48,7 +48,7 @@ export const renderAuthorization = (site: Site, authorization: Authorization, no
   identifier: authorization.identifier,
   status: authorizationStatus(authorization, now),
   expires: formatTime(authorizationExpires(authorization)),
-  ...(authorization.wildcard ? { wildcard: true } : {}),
+  ...(authorization.wildcard || authorization.subdomains ? { wildcard: true } : {}), // RFC 9444 §4.1: names below it include wildcards
   ...(authorization.subdomains ? { subdomainAuthAllowed: true } : {}), // RFC 9444 §4.1
   challenges: challengesShown(authorization).map((type) => renderChallenge(site, authorization, type)),
 });
