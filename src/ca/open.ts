@@ -1,6 +1,7 @@
 /** Makes the CA that doors ask and the work that jobs do, from the parts that wiring gives. */
 import type { Ca } from './ca.ts';
 import { decideAll, type IssuanceParts, issue } from './issuance/issue.ts';
+import { forgetExpired } from './inventory/forget.ts';
 import { recoverIntents } from './issuance/recover.ts';
 import { progressOf } from './issuance/store.ts';
 import { renewalOf } from './renewal/renewal.ts';
@@ -14,6 +15,8 @@ export interface OpenCa extends Ca {
     recoverIntents(): Promise<number>;
     sequenceAudit(): Promise<void>;
     publishCrls(): Promise<number>;
+    /** Drops what expired more than `retentionMs` ago. */
+    forgetExpired(retentionMs: number): Promise<void>;
   };
 }
 
@@ -36,6 +39,7 @@ export function openCa(parts: IssuanceParts): OpenCa {
       recoverIntents: () => recoverIntents(parts),
       sequenceAudit: () => sequenceAudit(database),
       publishCrls: () => publishCrls(parts),
+      forgetExpired: (retentionMs) => forgetExpired(parts, { realm: authority().generation.realm, retentionMs }),
     },
   };
 }

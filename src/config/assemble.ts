@@ -58,6 +58,7 @@ export function assemble(
       ...(admin === undefined ? {} : { admin }),
     },
     database: databaseUrlFor(ca.database, stateDirectory),
+    retentionMs: ca.retention,
     fronts: ca.fronts,
     signer: {
       id,

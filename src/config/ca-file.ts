@@ -18,6 +18,7 @@ import {
 import { databaseUrl } from './database-url.ts';
 import { ownName } from './own-name.ts';
 
+const DAY_MS = 86_400_000;
 const port = z.int().min(1).max(65_535);
 
 /** Suffixes that have no public zone: RFC 6761, 6762, 8375, 7686, and those that ICANN has said it will never delegate. */
@@ -39,6 +40,8 @@ export const caKeys = {
   }).prefault({}),
   /** `sqlite:FILE` or `postgres://…`; CHANCERY_DATABASE replaces it. */
   database: parsed(databaseUrl).prefault('sqlite:chancery.db'),
+  /** How long certificates, and what led to them, stay in the database after they have expired. */
+  retention: parsed(duration).prefault('90d'),
   /** Front processes on this machine. */
   fronts: either([z.literal('auto'), z.int().min(1).max(256)], 'neither auto nor a number from 1 to 256').default(
     'auto',
@@ -83,11 +86,13 @@ export const caKeys = {
 
 /** The rules between keys of ca.yaml; references to other files are checked elsewhere. */
 export function checkCa(file: Read<typeof caKeys>, faults: FaultsOf): void {
-  const { listeners, validation, database, fronts, signer } = file;
+  const { listeners, validation, database, fronts, signer, retention } = file;
   if (listeners !== undefined) checkPorts(listeners, validation, faults);
   if (typeof fronts === 'number' && fronts > 1 && database?.engine === 'sqlite') {
     faults.add(['fronts'], `${fronts} fronts need PostgreSQL: set database to postgres://…, or fronts to 1`);
   }
+  // A proof may be used again for 10 days, and a restore looks back at what was issued lately.
+  if (retention !== undefined && retention < 30 * DAY_MS) faults.add(['retention'], `${durationText(retention)} is less than 30d`);
   if (signer !== undefined && signer.callDeadline > 60_000)
     faults.add(['signer', 'callDeadline'], `${durationText(signer.callDeadline)} is more than 1m`);
   if (validation === undefined) return;

@@ -18,6 +18,8 @@ export interface Generation {
   readonly listeners: Listeners;
   /** `sqlite:/absolute/path` or a PostgreSQL URL. May hold a password: never show it, `describe` leaves that out. */
   readonly database: string;
+  /** How long certificates, and what led to them, are kept after they have expired. */
+  readonly retentionMs: number;
   readonly fronts: 'auto' | number;
   readonly signer: SignerSettings;
   readonly issuers: ReadonlyMap<string, Issuer>;

@@ -9,8 +9,10 @@ export type Random = (octets: number) => Uint8Array;
 
 /** `expires` in ms UTC. */
 export function publicId(expires: number, random: Random): string {
-  const day = Math.max(0, Math.min(dayOf(expires), 0xffff));
-  return day.toString(16).padStart(4, '0') + Buffer.from(random(16)).toString('hex');
+  return firstIdOfDay(dayOf(expires)) + Buffer.from(random(16)).toString('hex');
 }
+
+/** Ids of rows that stopped mattering before `day` (days since 2020-01-01) are less than this. */
+export const firstIdOfDay = (day: number): string => Math.max(0, Math.min(day, 0xffff)).toString(16).padStart(4, '0');
 
 export const isPublicId = (text: string): boolean => /^[0-9a-f]{36}$/.test(text);

@@ -16,6 +16,7 @@ export interface Work {
   publishCrls(): Promise<number>;
   renewOwnCertificate(): Promise<void>;
   keepPartitions(): Promise<void>;
+  forgetExpired(): Promise<void>;
 }
 
 export const jobTable = (work: Work): readonly Job[] => [
@@ -27,4 +28,5 @@ export const jobTable = (work: Work): readonly Job[] => [
   { name: 'publish-crls',          schedule: '*/30 * * * * *', on: 'lease', run: work.publishCrls },
   { name: 'renew-own-certificate', schedule: '0 * * * * *',    on: 'each',  run: work.renewOwnCertificate },
   { name: 'keep-partitions',       schedule: '0 0 * * * *',    on: 'lease', run: work.keepPartitions },
+  { name: 'forget-expired',        schedule: '0 17 * * * *',   on: 'lease', run: work.forgetExpired },
 ];

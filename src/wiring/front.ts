@@ -58,6 +58,8 @@ export interface FrontOptions {
 
 const random = (octets: number): Uint8Array => randomBytes(octets);
 const SIGNER_PATIENCE_MS = 50;
+/** The most that limits.orderLifetime may be. */
+const LONGEST_ORDER_MS = 10 * 86_400_000;
 
 /** Resolves when the front is ready: the signer answers, CRLs can be fetched, the ACME listener is open. */
 export async function openFront(options: FrontOptions): Promise<Front> {
@@ -132,6 +134,11 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       publishCrls: ca.work.publishCrls,
       resumeAttempts: acme.resumeAttempts,
       keepPartitions: () => keepPartitions(database, clock),
+      async forgetExpired() {
+        const { retentionMs } = generation();
+        await acme.forgetOrders(retentionMs);
+        await ca.work.forgetExpired(retentionMs + LONGEST_ORDER_MS); // an intent says what became of its order, so it goes after it
+      },
       async renewOwnCertificate() {
         const next = await own.obtain();
         if (next !== undefined) tls.setIdentity(next);

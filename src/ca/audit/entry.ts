@@ -28,6 +28,8 @@ export interface AuditFacts {
   };
   'renewals.released': { pull: string; scope: string; by: string };
   'configuration.applied': { digest: string; previous: string | null; by: string };
+  /** Certificates, evidence and intents that expired before this day (since 2020-01-01) were dropped; the journal still has them. */
+  'records.forgotten': { before: number };
   'restore.acknowledged': { signer: number; previousSigner: number; completed: number; by: string };
 }
 

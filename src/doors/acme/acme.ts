@@ -2,16 +2,18 @@
 import type { Clock } from '../../clock.ts';
 import type { Generation } from '../../config/generation.ts';
 import type { Database } from '../../database/database.ts';
-import type { Random } from '../../database/public-id.ts';
+import { firstIdOfDay, type Random } from '../../database/public-id.ts';
 import { BodyAborted } from '../../http/body.ts';
 import type { Door, HttpReply, HttpRequest } from '../../http/route.ts';
 import * as events from '../../telemetry/events.ts';
 import type { Validator } from '../../validation/index.ts';
+import { dayOf } from '../../x509/serial.ts';
 import { Attempts } from './attempts.ts';
 import type { Acme, Reply, Row } from './handler.ts';
 import { AccountKeys } from './jwk.ts';
 import { AcmeError, notFound, toProblem } from './problem.ts';
 import { accountNamed, keyGiven, type Nonces, receive, spendNonce, verify } from './request.ts';
+import { dropOrders } from './retention/store.ts';
 import { routes } from './routes.ts';
 import { type Site, siteOf } from './site.ts';
 import { load } from './store.ts';
@@ -36,6 +38,8 @@ export interface AcmeDoor extends AsyncDisposable {
   readonly door: Door;
   /** For a job on every front: takes over validations that are due. */
   resumeAttempts(): Promise<number>;
+  /** For a leased job: drops orders and authorizations that expired more than `retentionMs` ago. */
+  forgetOrders(retentionMs: number): Promise<void>;
 }
 
 const PREFIX = '/acme';
@@ -116,7 +120,12 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
       return explain(new AcmeError('malformed', `The method must be ${headers.Allow}.`, { status: 405, headers }), request, site);
     },
   };
-  return { door, resumeAttempts: () => attempts.resume(), [Symbol.asyncDispose]: () => attempts[Symbol.asyncDispose]() };
+  return {
+    door,
+    resumeAttempts: () => attempts.resume(),
+    forgetOrders: (retentionMs) => dropOrders(database, firstIdOfDay(dayOf(parts.clock.now() - retentionMs))),
+    [Symbol.asyncDispose]: () => attempts[Symbol.asyncDispose](),
+  };
 }
 
 const EVERYWHERE = {

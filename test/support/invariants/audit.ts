@@ -7,14 +7,14 @@ export function checkAudit(facts: Facts, bad: Bad): void {
   checkCertificates(facts, bad);
 }
 
-function checkLog({ entries, intentById, sources }: Facts, bad: Bad): void {
+function checkLog({ entries, intentById, forgotten, sources }: Facts, bad: Bad): void {
   let expected = 1;
   for (const { row, said } of entries) {
     if (row.hash !== sha256(row.body)) bad('I5', `audit entry ${row.id} was changed`);
     for (const column of ['type', 'realm', 'at'] as const satisfies readonly (keyof AuditRow)[]) {
       if (row[column] !== said[column]) bad('I5', `audit entry ${row.id} has a ${column} that its body does not say`);
     }
-    if (said['intent'] !== undefined && !intentById.has(said['intent'] as string)) bad('I5', `audit entry ${row.id} is about an intent that is not there`);
+    if (said['intent'] !== undefined && !forgotten(said['intent']) && !intentById.has(said['intent'] as string)) bad('I5', `audit entry ${row.id} is about an intent that is not there`);
     if (row.seq === null) {
       if (sources.settled === true) bad('I5', `audit entry ${row.id} has no number`);
       continue;
@@ -39,7 +39,7 @@ const ofCertificate = (row: IntentRow) => ({
   requesterId: row.requester_id, requestRef: row.request_ref, evidence: row.evidence_digest,
 });
 
-function checkCertificates({ certificates, certificateBySerial, intentBySerial, intentById, entriesOf, lines }: Facts, bad: Bad): void {
+function checkCertificates({ certificates, certificateBySerial, intentBySerial, intentById, forgotten, entriesOf, lines }: Facts, bad: Bad): void {
   const issued = entriesOf('certificate.issued');
   const heads = new Map(lines.map((line) => [`${line.journal} ${line.seq}`, line.head]));
   for (const row of certificates) {
@@ -54,6 +54,7 @@ function checkCertificates({ certificates, certificateBySerial, intentBySerial, 
     if (!known) bad('I5', `the audit entry of certificate ${key} says a head that no journal has`);
   }
   for (const intent of issued.keys()) {
+    if (forgotten(intent)) continue;
     const of = intentById.get(intent as string);
     if (of === undefined || !certificateBySerial.has(keyOf(of))) bad('I5', `the audit log says that intent ${intent} was issued, and no certificate is there`);
   }

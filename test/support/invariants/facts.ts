@@ -72,6 +72,8 @@ export interface Facts {
   readonly lines: readonly Line[];
   /** Lines over certificates or CRLs, by what they sign. */
   readonly signed: ReadonlyMap<string, Line>;
+  /** Whether records of this id (its first four digits are a day) were dropped, by the word of the audit log. */
+  readonly forgotten: (id: unknown) => boolean;
   readonly tombstones: ReadonlySet<string>;
   readonly journalFaults: readonly string[];
 }
@@ -100,8 +102,15 @@ export async function readFacts(sources: Sources): Promise<Facts> {
     crls: await rows<CrlRow>('select * from crl'),
     entriesOf: (type) => new Map((byType.get(type) ?? []).map((entry) => [entry.said['intent'], entry])),
     signed: new Map(journal.lines.filter(({ purpose }) => purpose === 'certificate' || purpose === 'crl').map((line) => [line.key, line])),
+    forgotten: forgottenIds(entries),
     tombstones: new Set(journal.lines.filter(({ purpose }) => purpose === 'tombstone').map(({ key }) => key)),
   };
+}
+
+/** Whether the log says that the records of this id were dropped: their day has long passed, and only journal and log still tell of them. */
+function forgottenIds(entries: readonly Entry[]): (id: unknown) => boolean {
+  const before = Math.max(0, ...entries.filter(({ row }) => row.type === 'records.forgotten').map(({ said }) => Number(said['before'])));
+  return (id) => Number.parseInt(String(id).slice(0, 4), 16) < before;
 }
 
 function readLines(journals: readonly string[]): { lines: Line[]; journalFaults: string[] } {

@@ -18,7 +18,8 @@ export function checkJournal(facts: Facts, bad: Bad): void {
   checkSigners(facts, bad);
 }
 
-function checkIntended(line: Line, { intentById, certificateBySerial }: Facts, bad: Bad): void {
+function checkIntended(line: Line, { intentById, certificateBySerial, forgotten }: Facts, bad: Bad): void {
+  if (forgotten(line.intent)) return;
   const at = `journal line ${line.seq} (${line.key})`;
   const intent = intentById.get(line.intent);
   if (intent === undefined) {
