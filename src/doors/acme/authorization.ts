@@ -32,6 +32,11 @@ export function authorizationStatus(authorization: Authorization, now: number): 
   return attempt?.state === 'valid' ? 'valid' : 'pending';
 }
 
+/** What a proof of it proves: equal for two authorizations exactly when the proof of one is a proof of the other. */
+export function proofKey({ account, identifier: { type, value }, wildcard, subdomains }: Pick<Authorization, 'account' | 'identifier' | 'wildcard' | 'subdomains'>): string {
+  return `${account} ${type}:${wildcard ? '*.' : ''}${value}${subdomains ? ' and below' : ''}`;
+}
+
 /** When it expires, in the state that it is in. */
 export const authorizationExpires = ({ attempt, expires }: Authorization): number => attempt?.validUntil ?? expires;
 

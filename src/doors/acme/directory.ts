@@ -10,6 +10,7 @@ export function renderDirectory({ base, profiles, directory: { termsOfService, w
     newNonce: `${base}/new-nonce`,
     newAccount: `${base}/new-account`,
     newOrder: `${base}/new-order`,
+    newAuthz: `${base}/new-authz`,
     keyChange: `${base}/key-change`,
     renewalInfo: `${base}/renewal-info`, // RFC 9773 §4.1
     meta: {

@@ -1,15 +1,17 @@
 /** RFC 8555 §7.4: an order for a certificate, and an authorization for each identifier in it. */
 import { publicId } from '../../database/public-id.ts';
-import { nameKey } from '../../x509/name.ts';
-import { type Authorization, challengesFor } from './authorization.ts';
+import type { Account } from './account.ts';
+import { type Authorization, authorizationExpires, proofKey } from './authorization.ts';
 import type { AccountHandler, Acme } from './handler.ts';
 import { parseIdentifiers, type Wanted } from './identifier.ts';
 import type { JsonObject } from './json.ts';
+import { draftAuthorization } from './new-authorization.ts';
 import type { Order } from './order.ts';
 import { AcmeError, type Fault, malformed, refused, several } from './problem.ts';
 import { alreadyReplaced, parseReplaces } from './renewal/replaces.ts';
 import { claim } from './renewal/store.ts';
 import { requesterOf } from './requester.ts';
+import { reuse } from './reuse.ts';
 import type { Site } from './site.ts';
 import { createOrder } from './store.ts';
 import { parseTime } from './time.ts';
@@ -28,10 +30,10 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
   if (reasons.length > 0) throw refused(reasons);
 
   const renewal = await parseReplaces(acme, site, account, identifiers, payload['replaces']);
-  const expires = now + Math.min(limits.orderLifetimeMs, limits.pendingAuthorizationLifetimeMs);
+  const authorizations = await reuse(acme.database, site, draftAuthorizations(acme, site, account, wanted, now), now);
+  const expires = Math.min(now + limits.orderLifetimeMs, ...authorizations.map(authorizationExpires));
   const order: Order = {
-    id: publicId(expires, acme.random), profile, identifiers, expires, issuing: false, certificate: undefined,
-    authorizations: newAuthorizations(acme, site, account.id, wanted, now + limits.pendingAuthorizationLifetimeMs),
+    id: publicId(expires, acme.random), profile, identifiers, authorizations, expires, issuing: false, certificate: undefined,
     notBefore: validity.notBefore, notAfter: validity.notAfter, ...(renewal === undefined ? {} : { renews: renewal.renews }),
   };
   const claims = renewal === undefined ? [] : [claim(renewal.renews.certificate, site.realm, order.id, renewal.from, now)];
@@ -62,24 +64,17 @@ function parseMoment(payload: JsonObject, member: 'notBefore' | 'notAfter'): num
   return time;
 }
 
-function newAuthorizations({ random }: Acme, { directory }: Site, account: string, wanted: readonly Wanted[], expires: number): Authorization[] {
+/** One for each identifier, or for several that stand below the same ancestor. Throws AcmeError when one of them could not be proven. */
+function draftAuthorizations(acme: Acme, site: Site, account: Account, wanted: readonly Wanted[], now: number): Authorization[] {
   const faults: Fault[] = [];
-  const authorizations = new Map<string, Authorization>();
-  for (const { identifier, ancestor } of wanted) {
-    const subdomains = directory.subdomains && ancestor !== undefined;
-    const key = subdomains ? `below:${ancestor}` : nameKey(identifier);
-    if (authorizations.has(key)) continue; // one proof of a domain for all names below it
-    const wildcard = !subdomains && identifier.type === 'dns' && identifier.value.startsWith('*.');
-    const challenges = challengesFor(identifier, wildcard || subdomains, directory.challenges);
-    if (challenges.length === 0) {
-      faults.push({ type: 'rejectedIdentifier', identifier, detail: 'No challenge that is offered here can prove this identifier.' });
+  const drafts = new Map<string, Authorization>();
+  for (const each of wanted) {
+    const draft = draftAuthorization(acme, site, account, each, now);
+    if (draft.challenges.length === 0) {
+      faults.push({ type: 'rejectedIdentifier', identifier: each.identifier, detail: 'No challenge that is offered here can prove this identifier.' });
     }
-    const value = subdomains ? ancestor : wildcard ? identifier.value.slice(2) : identifier.value;
-    authorizations.set(key, {
-      id: publicId(expires, random), account, token: Buffer.from(random(16)).toString('base64url'), identifier: { ...identifier, value },
-      wildcard, subdomains, challenges, expires, deactivated: false, attempt: undefined,
-    });
+    if (!drafts.has(proofKey(draft))) drafts.set(proofKey(draft), draft);
   }
   if (faults.length > 0) throw several(faults);
-  return [...authorizations.values()];
+  return [...drafts.values()];
 }

@@ -7,6 +7,7 @@ import { byAccount, byKey, open, type Row } from './handler.ts';
 import { keyChange } from './key-change.ts';
 import { listOrders } from './list-orders.ts';
 import { newAccount } from './new-account.ts';
+import { newAuthorization } from './new-authorization.ts';
 import { newNonce } from './new-nonce.ts';
 import { newOrder } from './new-order.ts';
 import { readOrder } from './read-order.ts';
@@ -23,6 +24,7 @@ export const routes: readonly Row[] = [
   byAccount('nothing',         '/key-change',                     keyChange),           // §7.3.5
   byAccount('orders',          '/orders/:account{/:after}',       listOrders),          // §7.1.2.1
   byAccount('nothing',         '/new-order',                      newOrder),            // §7.4
+  byAccount('nothing',         '/new-authz',                      newAuthorization),    // §7.4.1
   byAccount('order',           '/order/:order',                   readOrder),           // §7.4
   byAccount('order',           '/order/:order/finalize',          finalize),            // §7.4
   byAccount('certificate',     '/certificate/:issuer/:serial',    downloadCertificate), // §7.4.2

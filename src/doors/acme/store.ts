@@ -8,7 +8,7 @@ import { isPublicId } from '../../database/public-id.ts';
 import { rawStatement, statement } from '../../database/statement.ts';
 import { readSerial } from '../../x509/serial.ts';
 import type { Account } from './account.ts';
-import type { Authorization } from './authorization.ts';
+import { type Authorization, proofKey } from './authorization.ts';
 import type { Attempt } from './challenge.ts';
 import type { Flight } from './flight.ts';
 import type { Order } from './order.ts';
@@ -143,7 +143,7 @@ const deactivateOne = statement((k, p) =>
 const insertAttempt = statement((k, p) =>
   k('acme_attempt').insert({
     authorization: p('authorization'), realm: p('realm'), type: p('type'), thumbprint: p('thumbprint'), state: 'running', tries: 1,
-    holder: p('holder'), lease_expires: p('lease_expires'), created: p('created'),
+    holder: p('holder'), lease_expires: p('lease_expires'), created: p('created'), proves: p('proves'),
   }));
 
 const endRunning = statement((k, p) =>
@@ -187,6 +187,42 @@ const toAuthorization = (row: AuthorizationRow): Authorization => ({
 
 const flightsIn = (text: string | null): Flight[] => (text === null ? [] : (JSON.parse(text) as Flight[]));
 
+function recordAuthorization(site: Site, authorization: Authorization, now: number): Write {
+  const { id, account, identifier, wildcard, subdomains, token, challenges, expires } = authorization;
+  return {
+    statement: insertAuthorization, rows: 1,
+    values: {
+      ...scope(site), id, account, ...identifier, wildcard: wildcard ? 1 : 0, subdomains: subdomains ? 1 : 0, token,
+      challenges: JSON.stringify(challenges), expires, created: now,
+    },
+  };
+}
+
+export async function createAuthorization(database: Database, site: Site, authorization: Authorization, now: number): Promise<void> {
+  if (!(await database.commit([recordAuthorization(site, authorization, now)]))) throw new Error('a random id came up twice');
+}
+
+// Of each key the latest proof, by the index that holds proofs alone; if that one was deactivated, no older one is dug up.
+const proofsSql = (keys: string) => `
+  select ${AUTHORIZATION.join(', ')} from ${keys}
+  join acme_attempt t on t."authorization" = (select p."authorization" from acme_attempt p
+    where p.proves = k.value and p.state = 'valid' and p.finished > :proven_after order by p.finished desc limit 1)
+  join acme_authorization z on z.id = t."authorization"
+  where z.deactivated is null and t.valid_until > :valid_after`;
+
+const findProofsOf = rawStatement({
+  sqlite: proofsSql('json_each(:keys) k'),
+  postgres: proofsSql('jsonb_array_elements_text(:keys::jsonb) k(value)'),
+});
+
+/** The valid authorization with each of these keys (see proofKey), where there is one. Times in ms UTC. */
+export async function findProofs(
+  database: Database, keys: readonly string[], { provenAfter, validAfter }: { provenAfter: number; validAfter: number },
+): Promise<Authorization[]> {
+  const rows = await database.many<AuthorizationRow>(findProofsOf, { keys: JSON.stringify(keys), proven_after: provenAfter, valid_after: validAfter });
+  return rows.map(toAuthorization);
+}
+
 /** True when this call did it. */
 export const deactivateAuthorization = (database: Database, id: string, now: number): Promise<boolean> =>
   database.commit([{ statement: deactivateOne, values: { id, now }, rows: 1 }]);
@@ -196,9 +232,10 @@ export const beginAttempt = (
   database: Database, attempt: DueAttempt, holder: string, now: number, leaseExpires: number,
 ): Promise<boolean> => {
   const { authorization, realm, type, thumbprint } = attempt;
+  const proves = proofKey({ ...attempt, identifier: attempt.name });
   return database.commit([{
     statement: insertAttempt, rows: 1,
-    values: { authorization, realm, type, thumbprint, holder, lease_expires: leaseExpires, created: now },
+    values: { authorization, realm, type, thumbprint, holder, lease_expires: leaseExpires, created: now, proves },
   }]);
 };
 
@@ -313,7 +350,7 @@ const findOrders = rawStatement({
   postgres: ordersSql('jsonb_array_elements_text(o.authorizations::jsonb) e(value)'),
 });
 
-/** The order and its authorizations, in one commit with `together`; false when one of those no longer held. */
+/** The order and those of its authorizations that are new, in one commit with `together`; false when one of those no longer held. */
 export async function createOrder(
   database: Database, site: Site, account: Account, order: Order, now: number, together: readonly Write[] = [],
 ): Promise<boolean> {
@@ -326,14 +363,8 @@ export async function createOrder(
       not_after: order.notAfter ?? null, renews: order.renews === undefined ? null : JSON.stringify(order.renews), config_digest: site.generation, expires: order.expires,
     },
   }];
-  for (const { id, identifier, wildcard, subdomains, token, challenges, expires } of order.authorizations) {
-    writes.push({
-      statement: insertAuthorization, rows: 1,
-      values: {
-        ...common, id, ...identifier, wildcard: wildcard ? 1 : 0, subdomains: subdomains ? 1 : 0, token,
-        challenges: JSON.stringify(challenges), expires,
-      },
-    });
+  for (const authorization of order.authorizations) {
+    if (authorization.attempt === undefined) writes.push(recordAuthorization(site, authorization, now)); // the others are there
   }
   if (await database.commit(writes)) return true;
   if (together.length === 0) throw new Error('a random id came up twice');

@@ -68,7 +68,7 @@ test('T-07: the directory by GET, HEAD and POST-as-GET', async () => {
 });
 
 test('T-10: unknown paths are 404, as a problem document', async () => {
-  for (const path of ['', '/', '/acme', '/acme/', '/acme/nowhere', '/acme/new-authz', '/acme/d/nobody/directory', '/acme/d/default/directory', '/acme/directory/', '/acme/%zz', '/acme/account/']) {
+  for (const path of ['', '/', '/acme', '/acme/', '/acme/nowhere', '/acme/new-certificate', '/acme/d/nobody/directory', '/acme/d/default/directory', '/acme/directory/', '/acme/%zz', '/acme/account/']) {
     const answer = await client.get(`https://ca.test${path}`);
     if (path.startsWith('/acme')) refused(answer, 404, 'malformed');
     else assert.equal(answer.status, 404);
@@ -130,7 +130,7 @@ test('D-01, D-02, D-03: the directory names what there is, and always has meta',
   assert.equal(headers['content-type'], 'application/json');
   assert.deepEqual(json, {
     newNonce: 'https://ca.test/acme/new-nonce', newAccount: 'https://ca.test/acme/new-account', newOrder: 'https://ca.test/acme/new-order',
-    keyChange: 'https://ca.test/acme/key-change',
+    newAuthz: 'https://ca.test/acme/new-authz', keyChange: 'https://ca.test/acme/key-change',
     meta: { externalAccountRequired: false, website: 'https://ca.test/about', profiles: json.meta.profiles },
   });
   assert.deepEqual(Object.keys(json.meta.profiles), ['server', 'client', 'peer']);

@@ -1,0 +1,37 @@
+/**
+ * Proofs of control that an account has given before (RFC 8555 §7.1.3: an order lists "those that are already valid"). Only proofs are used
+ * again: an order belongs to the request that made it, and so do its pending authorizations.
+ */
+import type { Database } from '../../database/database.ts';
+import { type Authorization, proofKey } from './authorization.ts';
+import type { Site } from './site.ts';
+import { findProofs } from './store.ts';
+
+/** What is used again still counts for an hour, or for half of the time that it may: an order needs some time. */
+const NEEDED_MS = 3_600_000;
+
+/**
+ * Each draft, or the valid authorization that proves it: of the same account, given within the time that this directory allows now, by a
+ * challenge that it would offer now. One statement for all; one that proves several stands once.
+ */
+export async function reuse(database: Database, { directory }: Site, drafts: readonly Authorization[], now: number): Promise<Authorization[]> {
+  const lifetime = directory.limits.validAuthorizationLifetimeMs;
+  const needed = Math.min(NEEDED_MS, lifetime / 2);
+  if (lifetime === 0) return [...drafts];
+  const keys = new Set(drafts.flatMap((draft) => keysFor(draft, directory.subdomains)));
+  const proofs = await findProofs(database, [...keys], { provenAfter: now + needed - lifetime, validAfter: now + needed });
+  if (proofs.length === 0) return [...drafts];
+  const byKey = new Map(proofs.map((proof) => [proofKey(proof), proof]));
+  const used = drafts.map((draft) => keysFor(draft, directory.subdomains).map((key) => byKey.get(key))
+    .find((proof) => proof?.attempt !== undefined && draft.challenges.includes(proof.attempt.type)) ?? draft);
+  return [...new Set(used)];
+}
+
+/** Its own key first; then, where that is allowed, those of the domains above it (RFC 9444), which prove a wildcard as well. */
+function keysFor(draft: Authorization, subdomains: boolean): string[] {
+  const own = proofKey(draft);
+  if (!subdomains || draft.identifier.type !== 'dns') return [own];
+  const labels = draft.identifier.value.split('.');
+  const above = labels.map((_, index) => ({ type: 'dns' as const, value: labels.slice(index).join('.') }));
+  return [...new Set([own, ...above.map((identifier) => proofKey({ account: draft.account, identifier, wildcard: false, subdomains: true }))])];
+}
