@@ -31,7 +31,10 @@ export class KeyModule {
       this.graphene.initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
       this.#initialised = true;
     } catch (error) {
-      throw asKeyFault(error, `C_Initialize of ${this.path}`);
+      // Nearly always what the library reads for itself: libraries say no more than that they cannot begin.
+      const hint = 'see that its own configuration and its tokens can be read; SoftHSM: the file that SOFTHSM2_CONF names, the directory in it';
+      const { message, remedy, returned } = asKeyFault(error, `C_Initialize of ${this.path}`);
+      throw new KeyFault(`${message}; ${hint}`, remedy, returned, error);
     }
   }
 

@@ -145,7 +145,8 @@ function modulePath(config: SignerConfig, wanted: readonly WantedKey[]): string 
 }
 
 function note(what: WorkerNote): void {
-  if (process.connected === true) process.send?.(what);
+  // A supervisor that was killed this moment is nobody to tell; `disconnect` ends this process next.
+  if (process.connected === true) process.send?.(what, undefined, undefined, () => {});
 }
 
 /**

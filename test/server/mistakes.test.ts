@@ -1,6 +1,6 @@
 /** What an operator can get wrong at a start: one clear sentence, the right exit code, no stack trace, nothing half-written. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -53,15 +53,27 @@ test('PostgreSQL that nobody answers for', async () => {
   assert.doesNotMatch(output, NO_TRACE);
 });
 
-test('a missing PKCS#11 module, and a token that is not there, are said by the signer, which goes on waiting', async () => {
-  await using world = await World.open({ started: false, configure: (ca) => { ca.signer.module = '/nowhere/module.so'; } });
-  const cases: [NodeJS.ProcessEnv, RegExp][] = [[{}, /nowhere\/module\.so/]];
-  for (const [env, sentence] of cases) {
-    await using signer = start(process.execPath, [MAIN, 'signer'], { env: { ...world.environment(), ...env } });
-    await until('the signer says why', () => sentence.test(signer.output()));
+const KEYS_OUT_OF_REACH: readonly { what: string; spoil(world: World): void; said: RegExp }[] = [
+  { what: 'a missing PKCS#11 module', said: /there is no PKCS#11 module at \/nowhere\/module\.so/,
+    spoil: (world) => edit(join(world.configuration(), 'ca.yaml'), (ca) => { ca.signer.module = '/nowhere/module.so'; }) },
+  { what: 'a token that is not there', said: /there is no token chancery-intermediate in any slot/,
+    spoil: (world) => { rmSync(join(world.state, 'tokens'), { recursive: true }); mkdirSync(join(world.state, 'tokens')); } },
+  { what: 'a module that cannot read its tokens', said: /C_Initialize of \S+ failed: CKR_GENERAL_ERROR; see that .*SOFTHSM2_CONF/,
+    spoil: (world) => rmSync(join(world.state, 'tokens'), { recursive: true }) },
+  { what: 'a PIN file that is not there', said: /the PIN file \S+intermediate\.pin cannot be read/,
+    spoil: (world) => rmSync(join(world.state, 'pins/intermediate.pin')) },
+];
+
+for (const { what, spoil, said } of KEYS_OUT_OF_REACH) {
+  test(`${what} is said by the signer, which goes on waiting`, async () => {
+    await using world = await World.open({ started: false });
+    spoil(world);
+    await using signer = start(process.execPath, [MAIN, 'signer'], { env: world.environment() });
+    await until('it says so', () => said.test(signer.output()));
     assert.doesNotMatch(signer.output(), NO_TRACE);
-  }
-});
+    assert.equal(await Promise.race([signer.ended, Promise.resolve('runs')]), 'runs');
+  });
+}
 
 test('a second server on the same state is refused, and the first one is not disturbed', async () => {
   await using world = await World.open();
