@@ -3,6 +3,7 @@ import type { Write } from '../database/database.ts';
 import type { Name } from '../x509/name.ts';
 import type { SubjectValue } from '../x509/shape.ts';
 import type { Refusal } from './errors.ts';
+import type { RevocationAuthority, RevocationReason } from './revocation/reason.ts';
 
 /** Who asks. `kind` and `id` are recorded; `policies` are the names of the policies that bind this requester. */
 export interface Requester {
@@ -75,6 +76,50 @@ export interface Renewal {
   readonly lookAgainMs: number;
 }
 
+export interface UnholdRequest {
+  readonly realm: string;
+  readonly issuerKey: string;
+  /** Hex, as in the certificate's content octets. */
+  readonly serial: string;
+  /** A label, recorded and never branched on. */
+  readonly door: string;
+  readonly requester: Pick<Requester, 'kind' | 'id'>;
+  /** The id under which the door logs the request. */
+  readonly correlation?: string;
+}
+
+export interface RevocationRequest extends UnholdRequest {
+  readonly reason: RevocationReason;
+  /** What lets the requester revoke this certificate: the door has checked that, and it decides which reasons may be given. */
+  readonly authority: RevocationAuthority;
+  /** The signed request, or whatever else shows that it was asked for; kept as evidence. */
+  readonly evidence?: unknown;
+  /** With keyCompromise: since when the key is believed to have been known to others, ms. */
+  readonly compromisedAt?: number;
+}
+
+export interface RevocationRefusal {
+  readonly kind: 'reason-not-allowed' | 'hold-not-allowed' | 'expired' | 'date-not-allowed';
+  readonly detail: string;
+  /** How the operator could allow it; not for the requester. */
+  readonly remedy?: string;
+}
+
+/** `at` is what CRL and OCSP say, ms. `others` counts further certificates that were revoked for having the same key. */
+export type RevocationOutcome =
+  | { readonly kind: 'revoked'; readonly reason: RevocationReason; readonly at: number; readonly others: number }
+  | { readonly kind: 'already-revoked'; readonly reason: RevocationReason; readonly at: number }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly reasons: readonly RevocationRefusal[] };
+
+export type UnholdOutcome = { readonly kind: 'unheld' | 'not-held' | 'unknown' };
+
+/** `unknown`: we never meant to issue this serial. One that is being signed now is `good` already. */
+export type CertificateStatus =
+  | { readonly kind: 'good' }
+  | { readonly kind: 'revoked'; readonly reason: RevocationReason; readonly at: number }
+  | { readonly kind: 'unknown' };
+
 export interface Ca {
   /**
    * The only way to a certificate. Resolves when it is recorded, refused, or must be asked for again.
@@ -94,6 +139,12 @@ export interface Ca {
   issuerKeyOf(keyId: string): string | undefined;
   /** Undefined when there is no such certificate. `serial` in hex, as in its record. */
   renewal(realm: string, issuerKey: string, serial: string): Promise<Renewal | undefined>;
+  /** The only way to revoke. Durable when it resolves; the next CRL of the shard has it within a minute, OCSP at once. */
+  revoke(request: RevocationRequest): Promise<RevocationOutcome>;
+  /** Takes a certificateHold back. */
+  unhold(request: UnholdRequest): Promise<UnholdOutcome>;
+  /** For OCSP and whoever must not trust a revoked certificate. `serial` in hex. */
+  statusOf(issuerKey: string, serial: string): Promise<CertificateStatus>;
   latestCrl(issuerKey: string, shard: number): Promise<PublishedCrl | undefined>;
 }
 

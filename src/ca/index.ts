@@ -1,3 +1,7 @@
 /** The counter: all that a door may import from ca/. */
 export { Refusal, type RefusalKind } from './errors.ts';
-export type { Ca, IssuanceOutcome, IssuanceRequest, IssuedCertificate, Progress, Requester } from './ca.ts';
+export { reasonOf, type RevocationAuthority, type RevocationReason } from './revocation/reason.ts';
+export type {
+  Ca, CertificateStatus, IssuanceOutcome, IssuanceRequest, IssuedCertificate, Progress, Requester, RevocationOutcome, RevocationRequest,
+  UnholdOutcome, UnholdRequest,
+} from './ca.ts';

@@ -6,8 +6,10 @@ import { recoverIntents } from './issuance/recover.ts';
 import { progressOf } from './issuance/store.ts';
 import { renewalOf } from './renewal/renewal.ts';
 import { sequenceAudit } from './audit/sequence.ts';
-import { publishCrls } from './revocation/publish.ts';
-import { latest } from './revocation/store.ts';
+import { publishCrls } from './revocation/crl/publish.ts';
+import { latest } from './revocation/crl/store.ts';
+import { revoke, sweepKeys, unhold } from './revocation/revoke.ts';
+import { statusOf } from './revocation/status.ts';
 
 export interface OpenCa extends Ca {
   /** For the job table. */
@@ -17,6 +19,7 @@ export interface OpenCa extends Ca {
     publishCrls(): Promise<number>;
     /** Drops what expired more than `retentionMs` ago. */
     forgetExpired(retentionMs: number): Promise<void>;
+    sweepKeys(): Promise<number>;
   };
 }
 
@@ -31,6 +34,9 @@ export function openCa(parts: IssuanceParts): OpenCa {
     rootOf: (issuerKey) => authority().issuerKeys.get(issuerKey)?.root,
     issuerKeyOf: (keyId) => [...authority().issuerKeys.values()].find(({ shape }) => shape.keyId === keyId)?.id,
     renewal: (realm, issuerKey, serial) => renewalOf(parts, realm, issuerKey, serial),
+    revoke: (request) => revoke(parts, request),
+    unhold: (request) => unhold(parts, request),
+    statusOf: (issuerKey, serial) => statusOf(database, issuerKey, serial),
     async latestCrl(issuerKey, shard) {
       const row = await latest(database, issuerKey, shard);
       return row && { der: row.der, thisUpdate: row.this_update, nextUpdate: row.next_update };
@@ -40,6 +46,7 @@ export function openCa(parts: IssuanceParts): OpenCa {
       sequenceAudit: () => sequenceAudit(database),
       publishCrls: () => publishCrls(parts),
       forgetExpired: (retentionMs) => forgetExpired(parts, { realm: authority().generation.realm, retentionMs }),
+      sweepKeys: () => sweepKeys(parts),
     },
   };
 }

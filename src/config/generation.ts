@@ -102,6 +102,8 @@ export interface Profile {
   readonly group: string;
   /** Internal profiles serve the server itself; no door may offer them. */
   readonly internal: boolean;
+  /** Whether its certificates may be held (RFC 5280 §5.3.1, certificateHold): revoked for a while. */
+  readonly hold: boolean;
   /** What the certificate looks like: closed, for the renderer, the lints and the signer's re-check. */
   readonly shape: CertificateShape;
   /** Subject attributes without which nothing is issued. */

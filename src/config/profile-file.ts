@@ -23,6 +23,8 @@ export const profileKeys = {
   group: parsed(simpleName).prefault('default'),
   /** True for what serves the server itself: no door may offer it. */
   internal: z.boolean().default(false),
+  /** Its certificates may be held, which is a revocation that can be taken back. BR §7.2.2 forbids it to public ones. */
+  hold: z.boolean().default(false),
   /** Kinds of names that may stand in the certificate. */
   names: z.array(z.enum(NAME_TYPES)),
   maxNames: z.int().min(1).max(1000).default(100),
@@ -101,6 +103,7 @@ export function profileOf(name: string, file: Complete<typeof profileKeys>): Pro
     description: file.description,
     group: file.group,
     internal: file.internal,
+    hold: file.hold,
     requiredSubject: attributes.filter(([, need]) => need === 'required').map(([attribute]) => attribute),
     renewal:
       file.renewal === undefined

@@ -29,21 +29,25 @@ export async function keepPartitions(database: Database, clock: Clock): Promise<
 }
 
 const grown = ['certificate_name', 'certificate', 'evidence'] as const;
-const found = grown.map((table) => statement((k, p) => k(table).select('day').where('day', '<', p('day')).limit(1)));
-const sweep = grown.map((table) =>
-  rawStatement(`delete from ${table} where rowid in (select rowid from ${table} where day < :day limit 1000)`),
-);
+/** Not partitioned on PostgreSQL: few certificates are revoked. They go last, so that no certificate is ever good again. */
+const revocation = 'revocation';
+const sweepsOf = (tables: readonly string[]) =>
+  tables.map((table) => ({
+    found: statement((k, p) => k(table).select('day').where('day', '<', p('day')).limit(1)),
+    sweep: rawStatement({
+      sqlite: `delete from ${table} where rowid in (select rowid from ${table} where day < :day limit 1000)`,
+      postgres: `delete from ${table} where ctid in (select ctid from ${table} where day < :day limit 1000)`,
+    }),
+  }));
+const sweeps = { sqlite: sweepsOf([...grown, revocation]), postgres: sweepsOf([revocation]) };
 
-/** Forgets evidence and certificates that expired before `firstKept` (days since 2020-01-01). For good. */
+/** Forgets evidence, certificates and revocations that expired before `firstKept` (days since 2020-01-01). For good. */
 export async function forgetDaysBefore(database: Database, firstKept: number): Promise<void> {
   const values = { day: firstKept };
-  if (database.engine === 'postgres') {
-    await database.one(drop, values);
-    return;
-  }
-  for (const [i, statement] of sweep.entries()) {
-    while ((await database.one(found[i] as (typeof found)[number], values)) !== undefined) {
-      await database.commit([{ statement, values, rows: 'any' }]);
+  if (database.engine === 'postgres') await database.one(drop, values);
+  for (const { found, sweep } of sweeps[database.engine]) {
+    while ((await database.one(found, values)) !== undefined) {
+      await database.commit([{ statement: sweep, values, rows: 'any' }]);
     }
   }
 }

@@ -14,6 +14,7 @@ export interface Work {
   recoverIntents(): Promise<number>;
   resumeAttempts(): Promise<unknown>;
   publishCrls(): Promise<number>;
+  sweepKeys(): Promise<number>;
   renewOwnCertificate(): Promise<void>;
   keepPartitions(): Promise<void>;
   forgetExpired(): Promise<void>;
@@ -26,6 +27,7 @@ export const jobTable = (work: Work): readonly Job[] => [
   { name: 'recover-intents',       schedule: '*/5 * * * * *',  on: 'each',  run: work.recoverIntents },
   { name: 'resume-attempts',       schedule: '*/2 * * * * *',  on: 'each',  run: work.resumeAttempts },
   { name: 'publish-crls',          schedule: '*/30 * * * * *', on: 'lease', run: work.publishCrls },
+  { name: 'sweep-keys',            schedule: '*/30 * * * * *', on: 'lease', run: work.sweepKeys },
   { name: 'renew-own-certificate', schedule: '0 * * * * *',    on: 'each',  run: work.renewOwnCertificate },
   { name: 'keep-partitions',       schedule: '0 0 * * * *',    on: 'lease', run: work.keepPartitions },
   { name: 'forget-expired',        schedule: '0 17 * * * *',   on: 'lease', run: work.forgetExpired },

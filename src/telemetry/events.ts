@@ -43,6 +43,15 @@ export function intentContradicted(e: { intent: string; serial: string }): void 
   metrics.contradictions.inc();
 }
 
+export function certificateRevoked(e: { issuerKey: string; serial: string; reason: string; door: string }): void {
+  log.info(e, 'certificate revoked');
+  metrics.certificatesRevoked.inc({ issuer_key: e.issuerKey, reason: e.reason, door: e.door });
+}
+
+export function certificateUnheld(e: { serial: string; door: string }): void {
+  log.info(e, 'hold lifted');
+}
+
 export function crlPublished(e: { issuerKey: string; shard: number; number: number; revoked: number }): void {
   log.info(e, 'CRL published');
   metrics.crlsPublished.inc({ issuer_key: e.issuerKey });

@@ -13,6 +13,7 @@ export const metrics = {
   intentsRecovered: counter('intents_recovered_total', 'Half-done issuances that recovery settled.', ['outcome', 'profile']),
   recoveryFailures: counter('recovery_failures_total', 'Half-done issuances that could not be settled yet.', []),
   contradictions: counter('journal_contradictions_total', 'Intents whose bytes differ between database and journal: look at once.', []),
+  certificatesRevoked: counter('certificates_revoked_total', 'Revocations recorded.', ['issuer_key', 'reason', 'door']),
   crlsPublished: counter('crls_published_total', 'CRL shards signed and recorded.', ['issuer_key']),
   requests: counter('http_requests_total', 'Requests answered.', ['door', 'method', 'status']),
   requestSeconds: new Histogram({

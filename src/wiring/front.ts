@@ -132,6 +132,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       sequenceAudit: ca.work.sequenceAudit,
       recoverIntents: ca.work.recoverIntents,
       publishCrls: ca.work.publishCrls,
+      sweepKeys: ca.work.sweepKeys,
       resumeAttempts: acme.resumeAttempts,
       keepPartitions: () => keepPartitions(database, clock),
       async forgetExpired() {

@@ -46,7 +46,7 @@ const VALUES: readonly Case[] = [
     name: 'an unknown key like no other', changes: { 'ca.yaml': [['  # lanes: 8', '  zzz: 8']] },
     faults: ['ca-config/ca.yaml: signer.zzz: is no key here; known are id, socket, stateDirectory, module, lanes, callDeadline, queue'],
   },
-  { name: 'a key of the prototype', changes: { 'profiles/device.yaml': [['maxNames: 10', 'constructor: 10']] }, faults: ['ca-config/profiles/device.yaml: constructor: is no key here; known are description, group, internal, names, maxNames, spiffe, subject, keyUsage, rsaKeyUsage, extendedKeyUsage, validity, maxValidity, backdate'] },
+  { name: 'a key of the prototype', changes: { 'profiles/device.yaml': [['maxNames: 10', 'constructor: 10']] }, faults: ['ca-config/profiles/device.yaml: constructor: is no key here; known are description, group, internal, hold, names, maxNames, spiffe, subject, keyUsage, rsaKeyUsage, extendedKeyUsage, validity, maxValidity, backdate'] },
   { name: 'a missing key', changes: { 'profiles/device.yaml': [['description: Device\n', '']] }, faults: ['ca-config/profiles/device.yaml: description: is missing'] },
   { name: 'a missing key deeper down', changes: { 'ca.yaml': [[/ {2}module:\n( {4}- .*\n)+/, '']] }, faults: ['ca-config/ca.yaml: signer.module: is missing'] },
   { name: 'a word that is not in the vocabulary', changes: { 'profiles/device.yaml': [['[clientAuth]', '[clientauth]']] }, faults: ['ca-config/profiles/device.yaml: extendedKeyUsage[0]: "clientauth" is not one of serverAuth, clientAuth (did you mean "clientAuth"?)'] },

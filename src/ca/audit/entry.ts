@@ -16,6 +16,15 @@ export interface AuditFacts {
   };
   /** Nothing was signed under the serial, and the signer has journaled that nothing ever will be. */
   'certificate.abandoned': { intent: string; issuerKey: string; serial: string; reason: string };
+  /** `previous` is the reason that it was revoked for before. */
+  'certificate.revoked': {
+    issuerKey: string; serial: string; reason: string; revokedAt: number; previous: string | null; door: string; requesterKind: string;
+    requesterId: string; evidence: string | null; correlation: string | null;
+  };
+  'certificate.unheld': {
+    issuerKey: string; serial: string; door: string; requesterKind: string; requesterId: string; correlation: string | null;
+  };
+  'key.blocked': { spkiSha256: string; door: string; requesterKind: string; requesterId: string; correlation: string | null };
   'crl.intended': { intent: string; issuerKey: string; shard: number; number: number; tbsSha256: string };
   'crl.issued': {
     intent: string; issuerKey: string; shard: number; number: number; sha256: string; signer: number; sequence: number;

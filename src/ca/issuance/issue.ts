@@ -20,6 +20,7 @@ import { auditEntry } from '../audit/entry.ts';
 import type { IssuanceOutcome, IssuanceRequest, IssuedCertificate } from '../ca.ts';
 import { sha256 } from '../canonical-json.ts';
 import { Refusal } from '../errors.ts';
+import { isBlocked } from '../revocation/store.ts';
 import { composeEvidence, recordEvidence } from './evidence.ts';
 import { activeIssuerKey, type Authority, type IssuerKey } from './issuer-key.ts';
 import { decide } from './policy.ts';
@@ -98,7 +99,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
       tbsSha256: sha256(intent.tbs), correlation: intent.correlation,
     }),
   ]);
-  if (!intended) return joinOther(database, request.realm, request.requestRef);
+  if (!intended) return joinOther(database, intent);
   parts.reached('intent-recorded');
 
   // A signer that is taking up another configuration is given a moment: what it would refuse now it will sign then.
@@ -183,7 +184,7 @@ export async function conclude(
     if (error instanceof DatabaseUnavailable) return { kind: 'pending', retryAfterMs: RETRY_AFTER_MS };
     throw error;
   }
-  if (!recorded) return joinOther(database, intent.realm, intent.request_ref);
+  if (!recorded) return joinOther(database, intent);
   parts.reached('certificate-recorded');
   parts.signer.confirm(outcome.receipt);
   events.certificateIssued({
@@ -200,11 +201,14 @@ async function untilConfigured(parts: IssuanceParts, { generation }: Authority):
   while (!isConfiguredAlike(parts, generation.digest) && parts.clock.now() < end) await sleep(CONFIGURATION_LOOK_MS);
 }
 
-/** Someone else holds this reference: another front, a double click, a retry, or recovery. What they made is the answer. */
-async function joinOther(database: Database, realm: string, requestRef: string): Promise<IssuanceOutcome> {
-  const progress = await progressOf(database, realm, requestRef);
+/** Someone else holds this reference (another front, a double click, a retry, recovery: what they made is the answer), or the key is blocked. */
+async function joinOther(database: Database, { realm, request_ref, spki_sha256 }: Intent): Promise<IssuanceOutcome> {
+  const progress = await progressOf(database, realm, request_ref);
   if (progress.kind === 'issued') return { kind: 'issued', certificate: progress.certificate, first: false };
   if (progress.kind === 'open') return { kind: 'pending', retryAfterMs: RETRY_AFTER_MS };
+  if (await isBlocked(database, realm, spki_sha256)) {
+    return { kind: 'refused', reasons: [new Refusal('bad-key', 'the public key is blocked: it is known to others than its owner')] };
+  }
   return { kind: 'refused', reasons: [new Refusal('moved-on', 'the request changed while it was being decided: look at it again')] };
 }
 

@@ -53,8 +53,10 @@ export const insertEvidence = statement((k, p) =>
 
 const findEvidence = statement((k, p) => k('evidence').select('body').where({ realm: p('realm'), digest: p('digest') }).limit(1));
 
-const insertIntent = statement((k, p) =>
-  k('intent').insert({ ...Object.fromEntries(INTENT_COLUMNS.map((column) => [column, p(column)])), state: 'open' }));
+// A blocked key gets no intent, and asking costs no statement of its own. The `|| ''` keeps SQLite from planning anew for each value.
+const insertIntent = rawStatement(
+  `insert into intent (${INTENT_COLUMNS.join(', ')}, state) select ${INTENT_COLUMNS.map((column) => `:${column}`).join(', ')}, 'open'
+   where not exists (select 1 from blocked_key where realm = :realm || '' and spki_sha256 = :spki_sha256 || '')`);
 
 const moveIntentRow = statement((k, p) =>
   k('intent').where({ id: p('id'), state: p('from') }).update({ state: p('to'), reason: p('reason') }));

@@ -1,32 +1,156 @@
-/** SQL of published CRLs: the newest of each shard, replaced only by one with a higher number. */
+/** SQL of revocations: what is revoked, which keys are blocked, and the mark on a shard that its CRL is out of date. */
 import type { Database, Write } from '../../database/database.ts';
 import { rawStatement, statement } from '../../database/statement.ts';
+import { dayOf, readSerial } from '../../x509/serial.ts';
 
-export interface CrlRow {
-  readonly realm: string;
+/** A certificate, issued or about to be, as far as revoking it needs to know; and its revocation, if there is one. */
+export interface Target {
   readonly issuer_key: string;
+  readonly serial: string;
+  readonly realm: string;
+  readonly profile: string;
+  readonly spki_sha256: string;
   readonly shard: number;
-  readonly number: number;
-  readonly this_update: number;
-  readonly next_update: number;
-  readonly der: Uint8Array;
-  readonly signer_id: number;
-  readonly journal_seq: number;
+  readonly not_after: number;
+  readonly requester_kind: string;
+  readonly requester_id: string;
+  /** Code (RFC 5280 §5.3.1) and time (ms) of its revocation; null while it is good. */
+  readonly reason: number | null;
+  readonly revoked_at: number | null;
 }
 
-const COLUMNS = ['realm', 'issuer_key', 'shard', 'number', 'this_update', 'next_update', 'der', 'signer_id', 'journal_seq'] as const;
+/** On whose word, and through which door. */
+export interface Word {
+  readonly door: string;
+  readonly requester_kind: string;
+  readonly requester_id: string;
+  readonly correlation: string | null;
+}
 
-// I7: the condition on the number makes this a compare-and-swap; a late publisher changes nothing.
-const replaceCrl = rawStatement(
-  `insert into crl (${COLUMNS.join(', ')}) values (${COLUMNS.map((column) => `:${column}`).join(', ')})
-   on conflict (issuer_key, shard) do update set number = excluded.number, this_update = excluded.this_update,
-     next_update = excluded.next_update, der = excluded.der, signer_id = excluded.signer_id, journal_seq = excluded.journal_seq
-   where crl.number < excluded.number`);
+const COLUMNS = 'a.issuer_key, a.serial, a.realm, a.profile, a.spki_sha256, a.shard, a.not_after, a.requester_kind, a.requester_id';
+const WITH_REVOCATION = 'left join revocation r on r.issuer_key = a.issuer_key and r.serial = a.serial';
 
-const findCrl = statement((k, p) =>
-  k('crl').select(...COLUMNS).where({ issuer_key: p('issuer_key'), shard: p('shard') }));
+const findIssued = rawStatement(
+  `select ${COLUMNS}, r.reason, r.revoked_at from certificate a ${WITH_REVOCATION} where a.issuer_key = :issuer_key and a.serial = :serial and a.day = :day`);
 
-export const publishRow = (row: CrlRow): Write => ({ statement: replaceCrl, values: { ...row }, rows: 1 });
+// What is being signed now is assigned, and can be revoked: whether it comes to be or not, it will not be good.
+const findIntended = rawStatement(
+  `select ${COLUMNS}, r.reason, r.revoked_at from intent a ${WITH_REVOCATION}
+   where a.issuer_key = :issuer_key and a.serial = :serial and a.purpose = 'certificate' and a.state <> 'closed'`);
 
-export const latest = (database: Database, issuerKey: string, shard: number): Promise<CrlRow | undefined> =>
-  database.one<CrlRow>(findCrl, { issuer_key: issuerKey, shard });
+const findRevocation = statement((k, p) =>
+  k('revocation').select('reason', 'revoked_at').where({ issuer_key: p('issuer_key'), serial: p('serial') }));
+
+const issuedWithKey = rawStatement(
+  `select ${COLUMNS}, r.reason, r.revoked_at from certificate a ${WITH_REVOCATION}
+   where a.spki_sha256 = :spki_sha256 and a.realm = :realm and a.not_after >= :now
+     and (r.reason is null or r.reason <> 1) limit 200`);
+
+const intendedWithKey = rawStatement(
+  `select ${COLUMNS}, r.reason, r.revoked_at from intent a ${WITH_REVOCATION}
+   where a.state = 'open' and a.spki_sha256 = :spki_sha256 and a.realm = :realm and a.purpose = 'certificate'
+     and (r.reason is null or r.reason <> 1) limit 200`);
+
+const insertRevocation = statement((k, p) =>
+  k('revocation').insert(Object.fromEntries([
+    'issuer_key', 'serial', 'realm', 'spki_sha256', 'shard', 'not_after', 'day', 'reason', 'revoked_at', 'recorded_at',
+    'door', 'requester_kind', 'requester_id', 'correlation', 'evidence_digest',
+  ].map((column) => [column, p(column)]))));
+
+const changeRevocation = statement((k, p) =>
+  k('revocation').where({ issuer_key: p('issuer_key'), serial: p('serial'), reason: p('from') }).update(Object.fromEntries([
+    'reason', 'revoked_at', 'recorded_at', 'door', 'requester_kind', 'requester_id', 'correlation', 'evidence_digest',
+  ].map((column) => [column, p(column)]))));
+
+const deleteRevocation = statement((k, p) =>
+  k('revocation').where({ issuer_key: p('issuer_key'), serial: p('serial'), reason: p('from') }).delete());
+
+const markChanged = rawStatement(
+  `insert into crl_shard (issuer_key, shard, realm, changed, built, withdrawn, changed_at, reserved)
+   values (:issuer_key, :shard, :realm, :count, 0, :withdrawn, :at, '')
+   on conflict (issuer_key, shard) do update set changed = crl_shard.changed + excluded.changed,
+     withdrawn = crl_shard.withdrawn + excluded.withdrawn, changed_at = coalesce(crl_shard.changed_at, excluded.changed_at)`);
+
+const insertBlocked = statement((k, p) =>
+  k('blocked_key').insert(Object.fromEntries([
+    'realm', 'spki_sha256', 'blocked_at', 'door', 'requester_kind', 'requester_id', 'correlation',
+  ].map((column) => [column, p(column)]))));
+
+const findBlocked = statement((k, p) => k('blocked_key').select('blocked_at').where({ realm: p('realm'), spki_sha256: p('spki_sha256') }));
+
+const findUnswept = rawStatement(
+  `select realm, spki_sha256, blocked_at, door, requester_kind, requester_id, correlation from blocked_key
+   where swept is null order by blocked_at limit 100`);
+
+const setSwept = statement((k, p) =>
+  k('blocked_key').where({ realm: p('realm'), spki_sha256: p('spki_sha256') }).whereNull('swept').update({ swept: p('swept') }));
+
+/** The certificate with this serial, or the intent that is to become it. */
+export async function findTarget(database: Database, issuerKey: string, serial: string): Promise<Target | undefined> {
+  const values = { issuer_key: issuerKey, serial };
+  const day = readSerial(serial)?.day;
+  if (day === undefined) return undefined; // no serial of ours
+  return (await database.one<Target>(findIssued, { ...values, day })) ?? database.one<Target>(findIntended, values);
+}
+
+export const revocationOf = (database: Database, issuerKey: string, serial: string): Promise<{ reason: number; revoked_at: number } | undefined> =>
+  database.one(findRevocation, { issuer_key: issuerKey, serial });
+
+/** Up to 400 certificates and open intents with this key that are not revoked for its compromise; call again until there are none. */
+export async function targetsWithKey(database: Database, realm: string, spkiSha256: string, now: number): Promise<Target[]> {
+  const values = { realm, spki_sha256: spkiSha256 };
+  return [...(await database.many<Target>(issuedWithKey, { ...values, now })), ...(await database.many<Target>(intendedWithKey, values))];
+}
+
+/** What is to be said of a certificate from now on. Times in ms. */
+export interface Revocation extends Word {
+  readonly reason: number;
+  readonly revoked_at: number;
+  readonly recorded_at: number;
+  readonly evidence_digest: string | null;
+}
+
+/** A first revocation, or the change of the one that `target` was found with: compare-and-swap on that. */
+export function recordRevocation(target: Target, revocation: Revocation): Write {
+  const { issuer_key, serial, realm, spki_sha256, shard, not_after } = target;
+  if (target.reason !== null) return { statement: changeRevocation, values: { issuer_key, serial, from: target.reason, ...revocation } };
+  return {
+    statement: insertRevocation,
+    values: { issuer_key, serial, realm, spki_sha256, shard, not_after, day: dayOf(not_after), ...revocation },
+  };
+}
+
+/** Takes the revocation back that `target` was found with: compare-and-swap on its reason. */
+export const withdrawRevocation = ({ issuer_key, serial, reason }: Target): Write =>
+  ({ statement: deleteRevocation, values: { issuer_key, serial, from: reason } });
+
+/**
+ * The marks of a commit that changes these certificates, one for each shard, always in the same order so that two commits cannot wait for
+ * each other. `withdrawn`: they leave the list.
+ */
+export function markShards(targets: readonly Target[], at: number, withdrawn = false): Write[] {
+  const byShard = Map.groupBy(targets, ({ issuer_key, shard }) => `${issuer_key}/${shard}`);
+  return [...byShard.keys()].sort().map((key): Write => {
+    const [{ issuer_key = '', shard = 0, realm = '' } = {}, ...more] = byShard.get(key) ?? [];
+    const count = 1 + more.length;
+    return { statement: markChanged, values: { issuer_key, shard, realm, count, withdrawn: withdrawn ? count : 0, at }, rows: 1 };
+  });
+}
+
+export interface BlockedKey extends Word {
+  readonly realm: string;
+  readonly spki_sha256: string;
+  readonly blocked_at: number;
+}
+
+export const blockKey = (key: BlockedKey): Write => ({ statement: insertBlocked, values: { ...key } });
+
+export async function isBlocked(database: Database, realm: string, spkiSha256: string): Promise<boolean> {
+  return (await database.one(findBlocked, { realm, spki_sha256: spkiSha256 })) !== undefined;
+}
+
+/** Keys whose certificates may not all be revoked yet, the oldest first, at most 100. */
+export const unsweptKeys = (database: Database): Promise<BlockedKey[]> => database.many<BlockedKey>(findUnswept);
+
+export const markSwept = ({ realm, spki_sha256 }: BlockedKey, swept: number): Write =>
+  ({ statement: setSwept, values: { realm, spki_sha256, swept }, rows: 'any' });

@@ -17,7 +17,7 @@ const policy = (name: string, allow: Written, deny: Written = {}, more: Partial<
   ({ name, description: name, allow: rulesOf(allow), deny: rulesOf(deny), ...more });
 
 const profile = (name: string, shape: Partial<Profile['shape']> = {}, more: Partial<Profile> = {}): Profile => ({
-  name, description: name, group: 'default', internal: false, requiredSubject: [], renewal: { fromPercent: 45, toPercent: 55 }, ...more,
+  name, description: name, group: 'default', internal: false, hold: false, requiredSubject: [], renewal: { fromPercent: 45, toPercent: 55 }, ...more,
   shape: {
     profile: name, keyUsage: ['digitalSignature'], extendedKeyUsage: ['serverAuth'], nameTypes: ['dns', 'ip', 'uri', 'email'], maxNames: 3,
     spiffe: false, subject: [], validityMs: 1, maxValidityMs: 1, backdateMs: 1, ...shape,

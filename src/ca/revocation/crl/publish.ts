@@ -2,15 +2,15 @@
  * Publishes the CRL of each shard of each issuer key, in the same order as a certificate is made:
  * render, lint, record the intent, sign, record. A shard is made anew when half of its life is over.
  */
-import { publicId } from '../../database/public-id.ts';
-import * as events from '../../telemetry/events.ts';
-import { assembleCrl, parseCrlTbs, renderCrlTbs } from '../../x509/crl.ts';
-import { runCrlLints } from '../../lint/index.ts';
-import { auditEntry } from '../audit/entry.ts';
-import { sha256 } from '../canonical-json.ts';
-import type { IssuanceParts } from '../issuance/issue.ts';
-import type { IssuerKey } from '../issuance/issuer-key.ts';
-import { type CrlIntent, moveIntent, recordIntent } from '../issuance/store.ts';
+import { publicId } from '../../../database/public-id.ts';
+import * as events from '../../../telemetry/events.ts';
+import { assembleCrl, parseCrlTbs, renderCrlTbs } from '../../../x509/crl.ts';
+import { runCrlLints } from '../../../lint/index.ts';
+import { auditEntry } from '../../audit/entry.ts';
+import { sha256 } from '../../canonical-json.ts';
+import type { IssuanceParts } from '../../issuance/issue.ts';
+import type { IssuerKey } from '../../issuance/issuer-key.ts';
+import { type CrlIntent, moveIntent, recordIntent } from '../../issuance/store.ts';
 import { latest, publishRow } from './store.ts';
 
 /** BR §4.9.7: at most 10 days; published hourly or sooner once revocation exists, so a late publisher has days, not minutes. */
