@@ -9,7 +9,6 @@ import { openSoftwareCa, type SoftwareCa } from './software-ca.ts';
 
 export const REALM = 'default';
 export const HOUR = 3_600_000;
-export const DAY = 24 * HOUR;
 
 export interface RevocationLab extends AsyncDisposable {
   readonly database: Database;
