@@ -1,6 +1,6 @@
 /** Revoking: what may be revoked by whom for which reason, what is written, and what a compromised key takes with it. */
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
 import { reasonOf, type RevocationOutcome } from '../../../src/ca/index.ts';
 import { spkiSha256 } from '../../../src/x509/public-key.ts';
 import { onBothEngines } from '../../support/engines.ts';
@@ -16,7 +16,7 @@ test('T-CRL-6 reasons by their codes: 2, 7, 8, 10 and what is no reason at all a
   for (const code of [2, 7, 8, 10, 11, -1, 1.5, Number.NaN]) assert.equal(reasonOf(code), undefined, String(code));
 });
 
-onBothEngines((newDatabase) => describe('revoke', () => {
+onBothEngines((newDatabase) => {
   let lab: RevocationLab;
   beforeEach(async () => {
     lab = await openRevocationLab(await newDatabase(), (shipped) => {
@@ -170,4 +170,4 @@ onBothEngines((newDatabase) => describe('revoke', () => {
     await ca().revoke(lab.request(certificate, { evidence: { jws: 'x' } }));
     assert.equal(await lab.count('evidence', "digest = (select evidence_digest from revocation) and body like '%\"jws\":\"x\"%'"), 1);
   });
-}));
+});
