@@ -41,6 +41,8 @@ const issuerOf = (role: Role): Role => {
 };
 const tokenOf = (role: Role): string => `chancery-${role}`;
 const KEY_ID = Buffer.of(1);
+/** In the token of the intermediate, for which it answers OCSP. */
+const RESPONDER = { label: 'chancery-ocsp', id: Buffer.of(2) };
 const MODULES = [
   '/usr/lib/softhsm/libsofthsm2.so',
   '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so',
@@ -82,7 +84,7 @@ class Ceremony {
 
   async run(): Promise<Readonly<Record<Role, string>>> {
     const paths = Object.fromEntries(rolesInOrder.map((role) => [role, this.#certificatePath(role)])) as Record<Role, string>;
-    if (rolesInOrder.every((role) => existsSync(paths[role]))) {
+    if (rolesInOrder.every((role) => existsSync(paths[role])) && existsSync(this.#responderPath())) {
       this.#say(`The development keys are there already: ${dirname(paths.root)}`);
       return paths;
     }
@@ -90,6 +92,7 @@ class Ceremony {
     try {
       const made = new Map<Role, Certificate>();
       for (const role of rolesInOrder) made.set(role, await this.#certify(module, role, made.get(issuerOf(role))));
+      this.#makeResponderKey(module);
     } finally {
       module.finalise(); // the root tokens are closed, and nothing of the server opens them again
     }
@@ -159,6 +162,16 @@ class Ceremony {
     return spki;
   }
 
+  /** The server has its certificate made, and renewed, by itself; what it needs from here is the key. */
+  #makeResponderKey(module: KeyModule): void {
+    module.initialise();
+    using bench = new Workbench(module, tokenOf('intermediate'), this.#pin('intermediate'));
+    const { label, id } = RESPONDER;
+    const found = bench.publicKey(label, 'p-256');
+    writeOnce(this.#responderPath(), encodePem('PUBLIC KEY', found ?? bench.generate(label, id, 'p-256')), 0o644);
+    if (found === undefined) this.#say(`Made a P-256 key for the OCSP responder in the token ${tokenOf('intermediate')}`);
+  }
+
   /** Always by a root. Goes the way of the signing process: the same checks of the key, the same mechanism. */
   async #sign(module: KeyModule, root: Role, spki: Uint8Array, tbs: Uint8Array): Promise<Uint8Array> {
     const label = tokenOf(root);
@@ -179,6 +192,10 @@ class Ceremony {
 
   #pinPath(name: string): string {
     return join(this.#state, 'pins', `${name}.pin`);
+  }
+
+  #responderPath(): string {
+    return join(this.#state, 'public', 'ocsp.pem');
   }
 
   #certificatePath(role: Role): string {

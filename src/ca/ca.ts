@@ -35,6 +35,8 @@ export interface IssuanceRequest {
   readonly together?: readonly Write[];
   /** The id under which the door logs the request. */
   readonly correlation?: string;
+  /** Of an OCSP responder's certificate: the issuer key for which it speaks. All others are signed by the active key of the group. */
+  readonly issuerKey?: string;
   /** The certificate that this one replaces, as `ISSUERKEY:SERIAL`, and the lineage that it continues; absent begins a new one. */
   readonly replaces?: string;
   readonly lineage?: string;

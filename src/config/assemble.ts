@@ -5,7 +5,7 @@ import { nameKey } from '../x509/name.ts';
 import type { caKeys } from './ca-file.ts';
 import { type directoryKeys, directoryOf } from './directory-entry.ts';
 import { canonicalOf, digestOf } from './canonical.ts';
-import { OWN_POLICY } from './cross-references.ts';
+import { OCSP_POLICY, OWN_POLICY } from './cross-references.ts';
 import { databaseUrlFor } from './database-url.ts';
 import type { Directory, Generation, Group, Issuer, NameRules, Policy } from './generation.ts';
 import { type issuerKeys, issuerOf } from './issuer-file.ts';
@@ -72,7 +72,7 @@ export function assemble(
     issuers,
     groups: groupsOf(issuers),
     profiles: mapped(files.profiles, profileOf),
-    policies: new Map([...mapped(files.policies, policyOf), [own.name, own]]),
+    policies: new Map([...mapped(files.policies, policyOf), [own.name, own], [OCSP_POLICY, responderPolicy(issuers)]]),
     directories,
     validation: {
       ...validation,
@@ -101,6 +101,18 @@ function groupsOf(issuers: ReadonlyMap<string, Issuer>): Map<string, Group> {
   return groups;
 }
 
+/** What the server may have for its OCSP responders: a name to be read by people, and no other. */
+function responderPolicy(issuers: ReadonlyMap<string, Issuer>): Policy {
+  return {
+    name: OCSP_POLICY,
+    description: 'The OCSP responders of this server itself (issuers: ocsp)',
+    profiles: [...new Set([...issuers.values()].flatMap(({ ocsp }) => ocsp?.profile ?? []))],
+    requesters: ['server:ocsp'],
+    allow: { ...NO_NAMES, subject: { commonName: ['OCSP responder of *'] } },
+    deny: NO_NAMES,
+  };
+}
+
 /** The configured names, then the hosts of all URLs that clients may use; each once. */
 function namesOf(configured: readonly Name[], directories: ReadonlyMap<string, Directory>): Name[] {
   const hosts = [...directories.values()].flatMap(({ externalUrl, formerUrls }) =>
@@ -109,19 +121,20 @@ function namesOf(configured: readonly Name[], directories: ReadonlyMap<string, D
   return [...new Map([...configured, ...hosts].map((name) => [nameKey(name), name])).values()];
 }
 
+const NO_NAMES: NameRules = { names: [], suffixes: [], wildcards: [], addresses: [], uris: [], subject: {} };
+
 /** Even the server itself stands at the counter: this is what it may ask for there. */
 function ownPolicy(profile: string, names: readonly Name[]): Policy {
-  const none: NameRules = { names: [], suffixes: [], wildcards: [], addresses: [], uris: [], subject: {} };
   return {
     name: OWN_POLICY,
     description: 'The names of this server itself (ca.yaml: ownCertificate, externalUrl)',
     profiles: [profile],
     requesters: ['server:self'],
     allow: {
-      ...none,
+      ...NO_NAMES,
       names: names.filter(({ type }) => type === 'dns').map(({ value }) => value),
       addresses: names.filter(({ type }) => type === 'ip').map(({ value }) => range(value)),
     },
-    deny: none,
+    deny: NO_NAMES,
   };
 }

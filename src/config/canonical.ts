@@ -55,9 +55,15 @@ function decisive(generation: Undigested) {
       ]),
     ),
     issuers: new Map(
-      [...issuers].map(([id, { keyUri, certificates, root, ...issuer }]) => [
+      [...issuers].map(([id, { keyUri, certificates, root, ocsp, ...issuer }]) => [
         id,
-        { ...issuer, key: keyUri.replace(/\?.*$/s, ''), certificates: certificates.map(below), root: below(root) },
+        {
+          ...issuer,
+          key: keyUri.replace(/\?.*$/s, ''),
+          certificates: certificates.map(below),
+          root: below(root),
+          ocsp: ocsp && { ...ocsp, keyUri: ocsp.keyUri.replace(/\?.*$/s, ''), publicKey: below(ocsp.publicKey) },
+        },
       ]),
     ),
   };

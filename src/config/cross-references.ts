@@ -80,6 +80,7 @@ function checkIssuerProfiles({ ca, issuers, profiles, directories }: ConfigFiles
   const named = new Set([...directories.values()].map(({ group }) => group));
   const isLent = (group: string): boolean => ca.read.directories === undefined || named.has(group);
   for (const { read, faults } of issuers.values()) {
+    checkResponder(read, profiles, faults);
     read.profiles?.forEach((name, index) => {
       if (!checkExists('profile', name, profiles, faults, ['profiles', index])) return;
       const group = profiles.get(name)?.read.group;
@@ -107,6 +108,20 @@ function checkIssuerProfiles({ ca, issuers, profiles, directories }: ConfigFiles
   }
 }
 
+/** The responder's certificate is made from a profile that this key signs. */
+function checkResponder(
+  { ocsp, profiles: signed }: { readonly ocsp?: { readonly profile: string } | undefined; readonly profiles?: readonly string[] },
+  profiles: ConfigFiles['profiles'],
+  faults: FaultsOf,
+): void {
+  const at = ['ocsp', 'profile'];
+  if (ocsp === undefined || !checkExists('profile', ocsp.profile, profiles, faults, at)) return;
+  if (!profiles.get(ocsp.profile)?.read.extendedKeyUsage?.includes('ocspSigning'))
+    faults.add(at, `"${ocsp.profile}" has no ocspSigning: nobody would believe the responder`);
+  if (signed !== undefined && !signed.includes(ocsp.profile))
+    faults.add(at, `"${ocsp.profile}" is not among the profiles of this key: add it to profiles`);
+}
+
 function checkDirectories({ ca, directories, profiles, policies, issuers }: ConfigFiles): void {
   for (const [name, { profiles: offered, policies: binding }] of directories) {
     const at = ['directories', name];
@@ -123,6 +138,7 @@ function checkDirectories({ ca, directories, profiles, policies, issuers }: Conf
         ca.faults.add(path, `"${profile}" requires a subject, and an ACME order has none`);
     });
     checkDirectoryGroup(name, { ca, directories, issuers, profiles });
+    if (binding?.includes(OCSP_POLICY)) ca.faults.add([...at, 'policies'], `"${OCSP_POLICY}" is for the server itself`);
     if (binding?.includes(OWN_POLICY)) ca.faults.add([...at, 'policies'], `"${OWN_POLICY}" is for the server itself`);
   }
 }
@@ -145,11 +161,14 @@ function checkDirectoryGroup(
 
 /** The policy that is made from ca.yaml's ownCertificate. */
 export const OWN_POLICY = 'own-certificate';
+/** The policy that is made for OCSP responders. */
+export const OCSP_POLICY = 'ocsp-responders';
 
 function checkOwnCertificate({ ca, profiles, policies }: ConfigFiles): void {
   policies
     .get(OWN_POLICY)
     ?.faults.add([], 'has the name of the policy that is made from ownCertificate in ca.yaml: call it otherwise');
+  policies.get(OCSP_POLICY)?.faults.add([], 'has the name of the policy that is made for OCSP responders: call it otherwise');
   const profile = ca.read.ownCertificate?.profile;
   const at = ['ownCertificate', 'profile'];
   if (profile === undefined || !checkExists('profile', profile, profiles, ca.faults, at)) return;

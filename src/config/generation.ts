@@ -85,6 +85,24 @@ export interface Issuer {
   readonly ratePerSecond: number;
   /** Names that this key may certify, where narrower than its CA certificate says. */
   readonly permittedNames?: NameConstraints;
+  /** Its OCSP responder; absent while there is none, and certificates then name none. */
+  readonly ocsp?: IssuerOcsp;
+}
+
+/** A responder of its own for each issuer key: another key, in a token of the same signer. */
+export interface IssuerOcsp {
+  /** As it stands in certificates. */
+  readonly url: string;
+  /** RFC 7512, as Issuer.keyUri. */
+  readonly keyUri: string;
+  /** PEM file, absolute: the public half, by which the key is found. */
+  readonly publicKey: string;
+  /** The profile of its certificates. */
+  readonly profile: string;
+  /** How long a response is good for. */
+  readonly validityMs: number;
+  /** Responses that the signer agrees to sign per second. */
+  readonly ratePerSecond: number;
 }
 
 /** What profiles and doors name instead of a key. */

@@ -6,7 +6,7 @@ import type { FaultsOf } from './fault.ts';
 import type { Issuer } from './generation.ts';
 import { keyUri, keyUriFor } from './key-uri.ts';
 import { type Complete, mapping, parsed, type Read } from './schema.ts';
-import { baseUrl, dnsName, range, simpleName, statePath } from './values.ts';
+import { baseUrl, dnsName, duration, durationText, range, simpleName, statePath } from './values.ts';
 
 const hostOrBelow = (text: string): string => (text.startsWith('.') ? `.${dnsName(text.slice(1))}` : dnsName(text));
 
@@ -38,15 +38,35 @@ export const issuerKeys = {
     uri: z.array(parsed(hostOrBelow)).optional(),
     email: z.array(parsed(hostOrBelow)).optional(),
   }).optional(),
+  /** Its OCSP responder. Without it, certificates name no responder, and /ocsp knows nothing of this key. */
+  ocsp: mapping({
+    /** Plain http, as in certificates. */
+    url: parsed(baseUrl('http')),
+    /** PKCS#11 URI of the responder's private key: another key than the one above. */
+    key: parsed(keyUri),
+    /** PEM file with its public key. */
+    publicKey: parsed(statePath),
+    /** Profile of the responder's certificates. */
+    profile: parsed(simpleName).prefault('ocsp-responder'),
+    /** How long a response is good for. */
+    validity: parsed(duration).prefault('96h'),
+    /** The most responses that the signer signs in a second. */
+    ratePerSecond: z.int().min(1).max(1_000_000).default(10_000),
+  }).optional(),
 } as const;
+
+/** BR §4.9.10: a response is good for 8 hours to 10 days. */
+const RESPONSE_VALIDITY_MS = { least: 8 * 3_600_000, most: 10 * 86_400_000 };
 
 /** The rules between keys. */
 export function checkIssuer(file: Read<typeof issuerKeys>, faults: FaultsOf): void {
-  const { certificates, profiles, root, state } = file;
+  const { certificates, profiles, root, state, ocsp } = file;
   if (root !== undefined && certificates?.includes(root))
     faults.add(['certificates'], `has the root "${root}": a chain leaves it out`);
   if (profiles?.length === 0 && state === 'active')
     faults.add(['profiles'], 'is an empty list: an active key signs something');
+  if (ocsp !== undefined && (ocsp.validity < RESPONSE_VALIDITY_MS.least || ocsp.validity > RESPONSE_VALIDITY_MS.most))
+    faults.add(['ocsp', 'validity'], `${durationText(ocsp.validity)} is not between 8h and 10d`);
   for (const [name, list] of [
     ['profiles', profiles],
     ['certificates', certificates],
@@ -62,7 +82,7 @@ export function issuerOf(
   stateDirectory: string,
   pinFile: string | undefined,
 ): Issuer {
-  const { id, group, state, profiles, shards, crlUrl, caIssuersUrl, ratePerSecond, permittedNames } = file;
+  const { id, group, state, profiles, shards, crlUrl, caIssuersUrl, ratePerSecond, permittedNames, ocsp } = file;
   return {
     id,
     group,
@@ -76,6 +96,18 @@ export function issuerOf(
     root: resolve(stateDirectory, file.root),
     keyUri: keyUriFor(file.key, stateDirectory, pinFile),
     ...(permittedNames === undefined ? {} : { permittedNames: constraintsOf(permittedNames) }),
+    ...(ocsp === undefined
+      ? {}
+      : {
+          ocsp: {
+            url: ocsp.url,
+            keyUri: keyUriFor(ocsp.key, stateDirectory, pinFile),
+            publicKey: resolve(stateDirectory, ocsp.publicKey),
+            profile: ocsp.profile,
+            validityMs: ocsp.validity,
+            ratePerSecond: ocsp.ratePerSecond,
+          },
+        }),
   };
 }
 

@@ -57,6 +57,9 @@ export function loadConfig(directory: string, stateDirectory: string, environmen
     if (read.key !== undefined && read.key.pinSource === undefined && pinFile === undefined) {
       own.add(['key'], 'has no pin-source, and CHANCERY_PIN_FILE is not set: the signer could not log in');
     }
+    if (read.ocsp !== undefined && read.ocsp.key.pinSource === undefined && pinFile === undefined) {
+      own.add(['ocsp', 'key'], 'has no pin-source, and CHANCERY_PIN_FILE is not set: the signer could not log in');
+    }
   }
   if (files.ca.read.mode === 'production') checkProduction(files);
 

@@ -48,11 +48,17 @@ export function checkProduction({ ca, issuers, directories }: ConfigFiles): void
         `"${read.id}" is an issuer key of the development ceremony, which production refuses: nobody watched it being made`,
       );
     }
-    for (const key of ['crlUrl', 'caIssuersUrl'] as const) {
-      const url = read[key];
+    if (read.ocsp?.key.token !== undefined && DEVELOPMENT_TOKENS.includes(read.ocsp.key.token)) {
+      faults.add(
+        ['ocsp', 'key'],
+        `is in the token "${read.ocsp.key.token}" of the development ceremony, which production refuses: its PIN lies beside it`,
+      );
+    }
+    const urls = [[['crlUrl'], read.crlUrl], [['caIssuersUrl'], read.caIssuersUrl], [['ocsp', 'url'], read.ocsp?.url]] as const;
+    for (const [key, url] of urls) {
       if (url !== undefined && /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(url)) {
         faults.add(
-          [key],
+          key,
           `"${url}" leads relying parties to themselves, which production refuses: it stands in every certificate; write this server's name`,
         );
       }

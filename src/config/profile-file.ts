@@ -1,7 +1,7 @@
 /** ca-config/profiles/NAME.yaml: what a certificate of this kind looks like. */
 import { z } from 'zod';
 import type { NameType } from '../x509/name.ts';
-import type { ExtendedKeyUsage, KeyUsage, SubjectAttribute } from '../x509/shape.ts';
+import { type ExtendedKeyUsage, type KeyUsage, LONGEST_RESPONDER_MS, SHORT_LIVED_MS, type SubjectAttribute } from '../x509/shape.ts';
 import type { FaultsOf } from './fault.ts';
 import type { Profile, RenewalRule } from './generation.ts';
 import { type Complete, mapping, parsed, type Read } from './schema.ts';
@@ -9,7 +9,7 @@ import { duration, durationText, percent, simpleName } from './values.ts';
 
 /** Key usages that a certificate of an end entity may have; those of a CA are not for configuration. */
 const KEY_USAGES = ['digitalSignature', 'keyEncipherment', 'keyAgreement'] as const satisfies readonly KeyUsage[];
-const EXTENDED_KEY_USAGES = ['serverAuth', 'clientAuth'] as const satisfies readonly ExtendedKeyUsage[];
+const EXTENDED_KEY_USAGES = ['serverAuth', 'clientAuth', 'ocspSigning'] as const satisfies readonly ExtendedKeyUsage[];
 const NAME_TYPES = ['dns', 'ip', 'uri', 'email'] as const satisfies readonly NameType[];
 const DAY_MS = 86_400_000;
 /** CA/Browser Forum BR 6.3.2 (2026): no TLS server needs more. Devices may: they are not reached as easily. */
@@ -47,6 +47,10 @@ export const profileKeys = {
   backdate: parsed(duration).prefault('1h'),
   /** The part of the validity in which clients are told to renew (RFC 9773); by default the middle, or the last third of what lives for 10d or more. */
   renewal: mapping({ from: parsed(percent), to: parsed(percent) }).optional(),
+  /** `none` and `noRevAvail` (RFC 9608): short-lived certificates that name nothing to be looked up by. */
+  revocation: z.enum(['checked', 'none', 'noRevAvail']).default('checked'),
+  /** Whether certificates name the issuer's OCSP responder, where it has one. */
+  ocsp: z.boolean().default(true),
 } as const;
 
 /** The rules between keys. */
@@ -75,6 +79,7 @@ export function checkProfile(file: Read<typeof profileKeys>, faults: FaultsOf): 
   if (names?.length === 0 && subject !== undefined && !attributes.includes('required')) {
     faults.add(['names'], 'is an empty list: a certificate needs a name, or a subject attribute that is required');
   }
+  checkRevocation(file, faults);
   if (spiffe) {
     // SPIFFE X509-SVID §2, §4.4
     if (names !== undefined && names.join() !== 'uri')
@@ -84,6 +89,22 @@ export function checkProfile(file: Read<typeof profileKeys>, faults: FaultsOf): 
     if (extendedKeyUsage !== undefined && extendedKeyUsage.length < 2)
       faults.add(['extendedKeyUsage'], 'is not [serverAuth, clientAuth], as an X.509-SVID has it');
   }
+}
+
+/** What is not looked up must end by itself soon; and what an OCSP responder needs (RFC 6960 §4.2.2.2). */
+function checkRevocation(file: Read<typeof profileKeys>, faults: FaultsOf): void {
+  const { validity = 0, maxValidity = validity, revocation, extendedKeyUsage, keyUsage, internal, names } = file;
+  const most = file.maxValidity === undefined ? 'validity' : 'maxValidity';
+  if (revocation !== undefined && revocation !== 'checked' && maxValidity > SHORT_LIVED_MS) {
+    faults.add([most], `${durationText(maxValidity)} is more than 7d, the most without revocation information (revocation: ${revocation})`);
+  }
+  if (!extendedKeyUsage?.includes('ocspSigning')) return;
+  if (extendedKeyUsage.length > 1) faults.add(['extendedKeyUsage'], 'has more than ocspSigning: the key of a responder does nothing else');
+  if (keyUsage !== undefined && keyUsage.join() !== 'digitalSignature') faults.add(['keyUsage'], 'is not [digitalSignature], as a responder has it');
+  if (internal === false) faults.add(['internal'], 'is not true: a responder serves the server itself, and no door may offer its profile');
+  if (names !== undefined && names.length > 0) faults.add(['names'], 'is not []: a responder is known by its key');
+  if (maxValidity > LONGEST_RESPONDER_MS)
+    faults.add([most], `${durationText(maxValidity)} is more than 90d: a responder's certificate cannot be revoked`);
 }
 
 function checkRepeats(key: string, list: readonly string[] | undefined, faults: FaultsOf): void {
@@ -121,6 +142,8 @@ export function profileOf(name: string, file: Complete<typeof profileKeys>): Pro
       validityMs: file.validity,
       maxValidityMs: file.maxValidity ?? file.validity,
       backdateMs: file.backdate,
+      ...(file.revocation === 'checked' ? {} : { revocation: file.revocation }),
+      ...(file.ocsp ? {} : { ocsp: false }),
     },
   };
 }

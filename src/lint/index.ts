@@ -51,6 +51,12 @@ import { crldpMultipleDistributionpointsPresent } from './cabf/crldp-multiple-di
 import { eCabCrlHasValidReasonCode } from './cabf/e-cab-crl-has-valid-reason-code.ts';
 import { invalidDnsnameSyntax } from './cabf/invalid-dnsname-syntax.ts';
 import { invalidRdnOrder } from './cabf/invalid-rdn-order.ts';
+import { ocspResponderCrlDistributionPointsExtensionPresent } from './cabf/ocsp-responder-crl-distribution-points-extension-present.ts';
+import { ocspResponderOcspNocheckExtensionAbsent } from './cabf/ocsp-responder-ocsp-nocheck-extension-absent.ts';
+import { ocspResponderProhibitedKuPresent } from './cabf/ocsp-responder-prohibited-ku-present.ts';
+import { ocspResponderSubjectAltnameExtensionPresent } from './cabf/ocsp-responder-subject-altname-extension-present.ts';
+import { ocspResponderUnknownEkuPresent } from './cabf/ocsp-responder-unknown-eku-present.ts';
+import { subscriberOcspsigningEkuPresent } from './cabf/subscriber-ocspsigning-eku-present.ts';
 import { prohibitedDuplicateAttributeType } from './cabf/prohibited-duplicate-attribute-type.ts';
 import { prohibitedSignatureAlgorithmEncoding } from './cabf/prohibited-signature-algorithm-encoding.ts';
 import { prohibitedSubjectPublicKeyAlgorithmEncoding } from './cabf/prohibited-subject-public-key-algorithm-encoding.ts';
@@ -89,6 +95,8 @@ import { xIssuerDnBytesMismatch } from './house/x-issuer-dn-bytes-mismatch.ts';
 import { xKeyUsageAbsent } from './house/x-key-usage-absent.ts';
 import { xKeyUsageNotProfiles } from './house/x-key-usage-not-profiles.ts';
 import { xNameOutsideIssuerConstraints } from './house/x-name-outside-issuer-constraints.ts';
+import { xNoRevAvail } from './house/x-no-rev-avail.ts';
+import { xOcspResponderValidTooLong } from './house/x-ocsp-responder-valid-too-long.ts';
 import { xRsaKeyOfBrokenGenerator } from './house/x-rsa-key-of-broken-generator.ts';
 import { xSanDuplicateName } from './house/x-san-duplicate-name.ts';
 import { xSanTooManyNames } from './house/x-san-too-many-names.ts';
@@ -156,6 +164,7 @@ export const allLints: readonly Lint[] = [
   subscriberCriticalExtendedKeyUsageExtension,
   subscriberCriticalCrlDistributionPointsExtension,
   subscriberAnyekuEkuPresent,
+  subscriberOcspsigningEkuPresent,
   subscriberBasicConstraintsCaBitSet,
   subscriberNameConstraintsExtensionPresent,
   subscriberUnknownAiaAccessMethodPresent,
@@ -168,6 +177,11 @@ export const allLints: readonly Lint[] = [
   crldpMultipleDistributionpointsPresent,
   wExtSubjectKeyIdentifierNotRecommendedSubscriber,
   subscriberCommonNameUnknownSource,
+  ocspResponderCrlDistributionPointsExtensionPresent,
+  ocspResponderOcspNocheckExtensionAbsent,
+  ocspResponderProhibitedKuPresent,
+  ocspResponderSubjectAltnameExtensionPresent,
+  ocspResponderUnknownEkuPresent,
   xIssuerDnBytesMismatch,
   xAkiSkiMismatch,
   xSignatureAlgorithmNotIssuers,
@@ -179,6 +193,8 @@ export const allLints: readonly Lint[] = [
   xExtendedKeyUsageNotProfiles,
   xCrlDistributionPointNotShards,
   xAuthorityInfoAccessNotIssuers,
+  xNoRevAvail,
+  xOcspResponderValidTooLong,
   xUnexpectedExtension,
   xBasicConstraintsAbsent,
   xKeyUsageAbsent,

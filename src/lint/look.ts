@@ -3,6 +3,7 @@ import type { Tbs } from '../x509/certificate.ts';
 import type { GeneralName } from '../x509/general-name.ts';
 import { nameFault, type NameType } from '../x509/name.ts';
 import type { KeyType } from '../x509/public-key.ts';
+import { type CertificateShape, isResponder } from '../x509/shape.ts';
 import { readRsaKey, type RsaKey } from '../x509/rsa.ts';
 
 interface OfTbs {
@@ -10,6 +11,10 @@ interface OfTbs {
 }
 
 export const always = (): boolean => true;
+
+/** The profile is that of an OCSP responder, or of anybody else. */
+export const ofResponder = ({ shape }: { readonly shape: CertificateShape }): boolean => isResponder(shape);
+export const ofSubscriber = ({ shape }: { readonly shape: CertificateShape }): boolean => !isResponder(shape);
 
 export const has =
   (id: string) =>

@@ -1,4 +1,5 @@
 /** What the signer is told. Its own configuration: fronts can read it, and cannot write it. */
+import type { SignatureAlgorithm } from '../x509/algorithm.ts';
 import type { NameConstraints } from '../x509/name-constraints.ts';
 import type { CertificateShape, IssuerShape } from '../x509/shape.ts';
 
@@ -10,7 +11,18 @@ export interface SignerKey {
   readonly profiles: readonly CertificateShape[];
   /** Narrower than the CA certificate says, or all there is where that says nothing. */
   readonly permittedNames?: NameConstraints;
+  /** Who answers OCSP for this key; the only key that the purpose `ocsp` is signed with. */
+  readonly responder?: ResponderKey;
   /** Certificates per second; a burst of two seconds' worth may come at once. */
+  readonly ratePerSecond: number;
+}
+
+/** A responder's key, in a token of this signer. Certificates with OCSPSigning are signed for such keys only. */
+export interface ResponderKey {
+  readonly uri: string;
+  readonly spki: Uint8Array;
+  readonly algorithm: SignatureAlgorithm;
+  /** Responses per second. */
   readonly ratePerSecond: number;
 }
 

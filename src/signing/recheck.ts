@@ -12,7 +12,7 @@ import { nameConstraintFault } from '../x509/name-constraints.ts';
 import { publicKeyFault } from '../x509/public-key.ts';
 import { dayOf, readSerial } from '../x509/serial.ts';
 import { factsOf, renderTbs } from '../x509/tbs.ts';
-import { type CertificateShape, crlUrlOf, type TbsFacts } from '../x509/shape.ts';
+import { type CertificateShape, crlUrlOf, namesCrl, type TbsFacts } from '../x509/shape.ts';
 import { hash } from 'node:crypto';
 import type { SignerKey } from './config.ts';
 
@@ -66,12 +66,15 @@ export function recheckCertificate({ tbs }: CertificateUnderCheck, rules: Certif
       ...timeFaults(facts, shape, rules),
       ...keyFaults(facts, rules.caKeys),
       ...nameFaults(facts, rules.key),
-      ...(facts.shard >= 1 && facts.shard <= issuer.shards ? [] : [`there is no shard ${facts.shard}`]),
+      ...(shardExists(facts.shard, shape, issuer.shards) ? [] : [`there is no shard ${facts.shard}`]),
       ...errorsIn(runLints({ tbs, shape, issuer })),
     ];
   });
   return reasons;
 }
+
+const shardExists = (shard: number, shape: CertificateShape, shards: number): boolean =>
+  namesCrl(shape) ? shard >= 1 && shard <= shards : shard === 0;
 
 function serialFaults({ serial, notBefore, notAfter }: TbsFacts, signer: number): string[] {
   const said = readSerial(serial);

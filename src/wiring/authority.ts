@@ -1,12 +1,13 @@
 /** Reads the certificates that a configuration generation names, checks that they fit together, and makes the authority of it. */
 import { readFileSync } from 'node:fs';
-import type { Authority, IssuerKey } from '../ca/issuance/issuer-key.ts';
+import type { Authority, IssuerKey, Responder } from '../ca/issuance/issuer-key.ts';
 import type { Generation, Issuer } from '../config/generation.ts';
-import { algorithmOf } from '../x509/algorithm.ts';
+import { algorithmOf, DEFAULT_ALGORITHM } from '../x509/algorithm.ts';
 import { isSignedBy, issuerShapeOf } from '../x509/ca-certificate.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { pathFault } from '../x509/path.ts';
 import { decodePem } from '../x509/pem.ts';
+import { keyTypeOf, publicKeyFault } from '../x509/public-key.ts';
 import type { IssuerShape } from '../x509/shape.ts';
 
 /** What the operator has to mend: a file that is missing or does not hold what it should. */
@@ -23,7 +24,7 @@ export function loadAuthority(generation: Generation): Authority {
     checkChain(issuer, [...chain, rootDer]);
     issuerKeys.set(issuer.id, {
       id: issuer.id, group: issuer.group, state: issuer.state, profiles: new Set(issuer.profiles),
-      shape: issuerShape(issuer, chain[0] as Uint8Array), chain, root: rootDer,
+      shape: issuerShape(issuer, chain[0] as Uint8Array), chain, root: rootDer, ...responderOf(issuer),
     });
   }
   const { profile } = generation.ownCertificate;
@@ -33,20 +34,30 @@ export function loadAuthority(generation: Generation): Authority {
 }
 
 function issuerShape(issuer: Issuer, certificate: Uint8Array): IssuerShape {
-  const { id, shards, crlUrl, caIssuersUrl } = issuer;
-  return issuerShapeOf(certificate, { id, shards, crlUrl, caIssuersUrl });
+  const { id, shards, crlUrl, caIssuersUrl, ocsp } = issuer;
+  return issuerShapeOf(certificate, { id, shards, crlUrl, caIssuersUrl, ...(ocsp === undefined ? {} : { ocspUrl: ocsp.url }) });
 }
 
-function readCertificates(file: string, issuer: string): Uint8Array[] {
+function responderOf({ id, ocsp }: Issuer): { responder?: Responder } {
+  if (ocsp === undefined) return {};
+  const [spki, ...more] = readPem(ocsp.publicKey, 'PUBLIC KEY', `issuer ${id}: ocsp`);
+  const fault = spki === undefined || more.length > 0 ? 'it holds several keys' : publicKeyFault(spki);
+  if (spki === undefined || fault !== undefined) throw new AuthorityFault(`${ocsp.publicKey}: ${fault}`);
+  return { responder: { spki, algorithm: DEFAULT_ALGORITHM[keyTypeOf(spki)], profile: ocsp.profile, validityMs: ocsp.validityMs } };
+}
+
+const readCertificates = (file: string, issuer: string): Uint8Array[] => readPem(file, 'CERTIFICATE', `issuer ${issuer}`);
+
+function readPem(file: string, label: string, whose: string): Uint8Array[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     throw new AuthorityFault(
-      `issuer ${issuer}: cannot read ${file}: put the certificate there, or run the ceremony that makes it`, { cause });
+      `${whose}: cannot read ${file}: put the ${label.toLowerCase()} there, or run the ceremony that makes it`, { cause });
   }
   try {
-    return decodePem('CERTIFICATE', text);
+    return decodePem(label, text);
   } catch (cause) {
     throw new AuthorityFault(`${file}: ${(cause as Error).message}`, { cause });
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Authority } from '../ca/issuance/issuer-key.ts';
 import type { Generation } from '../config/generation.ts';
 import type { SignerConfig } from '../signing/worker.ts';
+import { isResponder } from '../x509/shape.ts';
 
 export function signerConfig(authority: Authority): SignerConfig {
   const { signer, issuers, profiles, digest } = authority.generation;
@@ -24,7 +25,11 @@ export function signerConfig(authority: Authority): SignerConfig {
         uri: issuer.keyUri,
         ratePerSecond: issuer.ratePerSecond,
         ...(issuer.permittedNames === undefined ? {} : { permittedNames: issuer.permittedNames }),
-        profiles: issuer.state === 'retired' ? [] : issuer.profiles.flatMap((name) => profiles.get(name)?.shape ?? []),
+        // A retired key signs the certificates of its responder, and no others.
+        profiles: issuer.profiles.flatMap((name) => profiles.get(name)?.shape ?? []).filter((shape) => issuer.state === 'active' || isResponder(shape)),
+        ...(issuer.ocsp === undefined || key.responder === undefined ? {} : {
+          responder: { uri: issuer.ocsp.keyUri, spki: key.responder.spki, algorithm: key.responder.algorithm, ratePerSecond: issuer.ocsp.ratePerSecond },
+        }),
       };
     }),
   };

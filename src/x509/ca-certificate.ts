@@ -80,6 +80,7 @@ export interface IssuerSettings {
   readonly shards: number;
   readonly crlUrl: string;
   readonly caIssuersUrl: string;
+  readonly ocspUrl?: string;
   /** What this key signs with; by default what its type calls for (PKCS #1 v1.5 for RSA). */
   readonly algorithm?: SignatureAlgorithm;
 }
@@ -100,7 +101,7 @@ export function issuerShapeOf(certificate: Uint8Array, settings: IssuerSettings)
   const algorithm = settings.algorithm ?? DEFAULT_ALGORITHM[keyType];
   if (ALGORITHMS[algorithm].keyType !== keyType) throw new DerError(`the key cannot sign with ${algorithm}`);
   const constraints = tbs.extension(OID.nameConstraints);
-  const { id, shards, crlUrl, caIssuersUrl } = settings;
+  const { id, shards, crlUrl, caIssuersUrl, ocspUrl } = settings;
   return {
     id,
     subject,
@@ -112,6 +113,7 @@ export function issuerShapeOf(certificate: Uint8Array, settings: IssuerSettings)
     shards,
     crlUrl,
     caIssuersUrl,
+    ...(ocspUrl === undefined ? {} : { ocspUrl }),
     ...(constraints === undefined ? {} : { permitted: decodeNameConstraints(constraints.value) }),
   };
 }

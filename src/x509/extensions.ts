@@ -93,7 +93,7 @@ export function decodeKeyUsage(value: Uint8Array): FoundKeyUsage {
 
 // ── extended key usage, RFC 5280 §4.2.1.12 ──
 
-export type ExtendedKeyUsage = 'serverAuth' | 'clientAuth';
+export type ExtendedKeyUsage = 'serverAuth' | 'clientAuth' | 'ocspSigning';
 
 export const encodeExtendedKeyUsage = (purposes: readonly ExtendedKeyUsage[]): Uint8Array =>
   sequence(...purposes.map((purpose) => oid(OID[purpose])));
@@ -203,8 +203,11 @@ export function decodeCrlDistributionPoints(value: Uint8Array): DistributionPoin
 
 // ── authority information access, RFC 5280 §4.2.2.1 ──
 
-export const encodeAuthorityInfoAccess = (caIssuersUrl: string): Uint8Array =>
-  sequence(sequence(oid(OID.caIssuers), encodeGeneralName({ type: 'uri', value: caIssuersUrl })));
+/** OCSP first where there is a responder, then where the issuer's certificate is. */
+export const encodeAuthorityInfoAccess = (caIssuersUrl: string, ocspUrl?: string): Uint8Array => {
+  const access = (method: string, url: string) => sequence(oid(method), encodeGeneralName({ type: 'uri', value: url }));
+  return sequence(...(ocspUrl === undefined ? [] : [access(OID.ocsp, ocspUrl)]), access(OID.caIssuers, caIssuersUrl));
+};
 
 export interface AccessDescription {
   readonly method: string;

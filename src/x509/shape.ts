@@ -28,6 +28,13 @@ export interface CertificateShape {
   readonly validityMs: number;
   readonly maxValidityMs: number;
   readonly backdateMs: number;
+  /**
+   * Short-lived certificates that cannot be looked up: without any pointer, or saying so (RFC 9608). Absent: they name their CRL,
+   * and OCSP where the issuer has a responder. An OCSP responder's own certificate has nothing of all this: see isResponder.
+   */
+  readonly revocation?: 'none' | 'noRevAvail';
+  /** False: no OCSP URL, although the issuer has a responder. */
+  readonly ocsp?: false;
 }
 
 /** One issuer key, as the certificates that it signs must show it. */
@@ -46,6 +53,8 @@ export interface IssuerShape {
   /** `http://HOST/crl/ID`; a shard's own URL is crlUrlOf(). */
   readonly crlUrl: string;
   readonly caIssuersUrl: string;
+  /** Where its OCSP responder is asked; absent while it has none. */
+  readonly ocspUrl?: string;
   /** The name constraints of the CA certificate, and of any above it. */
   readonly permitted?: NameConstraints;
 }
@@ -60,8 +69,29 @@ export interface TbsFacts {
   /** In the order of SAN. */
   readonly names: readonly Name[];
   readonly subject: readonly SubjectValue[];
+  /** 0 in a certificate that names no CRL. */
   readonly shard: number;
 }
+
+/** BR §1.6.1: certificates that are valid for no longer are short-lived, and need no revocation information. Both ends count. */
+export const SHORT_LIVED_MS = 7 * 86_400_000;
+
+/** The shape is that of an OCSP responder (RFC 6960 §4.2.2.2): its certificates are trusted unasked, and live shortly. */
+export const isResponder = ({ extendedKeyUsage }: Pick<CertificateShape, 'extendedKeyUsage'>): boolean =>
+  extendedKeyUsage.includes('ocspSigning');
+
+/** The longest that a responder's certificate may be valid: it cannot be revoked, so what its key says is believed for so long. */
+export const LONGEST_RESPONDER_MS = 90 * 86_400_000;
+
+/** Whether certificates of this shape name a CRL shard. */
+export const namesCrl = (shape: Pick<CertificateShape, 'extendedKeyUsage' | 'revocation'>): boolean =>
+  shape.revocation === undefined && !isResponder(shape);
+
+/** The OCSP URL that certificates of this shape name; undefined where they name none. */
+export const ocspUrlFor = (
+  shape: Pick<CertificateShape, 'extendedKeyUsage' | 'revocation' | 'ocsp'>,
+  issuer: Pick<IssuerShape, 'ocspUrl'>,
+): string | undefined => (namesCrl(shape) && shape.ocsp !== false ? issuer.ocspUrl : undefined);
 
 /** The URL under which a shard's CRL is found: in the CDP of its certificates and in its own IDP, byte for byte. */
 export const crlUrlOf = (issuer: Pick<IssuerShape, 'crlUrl'>, shard: number): string =>

@@ -5,7 +5,7 @@
  */
 import { ALGORITHMS } from './algorithm.ts';
 import type { Tbs } from './certificate.ts';
-import { constructed, DerError, element, integer, integerFromHex, sequence, time } from './der.ts';
+import { constructed, DerError, element, integer, integerFromHex, nullValue, sequence, time } from './der.ts';
 import { ATTRIBUTE_OF, encodeName, type SubjectValue } from './distinguished-name.ts';
 import {
   encodeAuthorityInfoAccess,
@@ -16,12 +16,14 @@ import {
   encodeExtension,
   encodeKeyUsage,
   encodeSubjectAltName,
+  encodeSubjectKeyId,
   type KeyUsage,
 } from './extensions.ts';
 import type { Name } from './name.ts';
+import { responderKeyHash } from './ocsp.ts';
 import { OID } from './oid.ts';
 import { keyTypeOf } from './public-key.ts';
-import { type CertificateShape, crlUrlOf, type IssuerShape, type TbsFacts } from './shape.ts';
+import { type CertificateShape, crlUrlOf, isResponder, type IssuerShape, namesCrl, ocspUrlFor, type TbsFacts } from './shape.ts';
 
 /** RFC 5280 §4.1.2.5: validity includes both ends, so the last second is one less than the length would have it. */
 export const notAfterOf = (notBefore: number, validityMs: number): number => notBefore + validityMs - 1000;
@@ -31,8 +33,9 @@ export const notAfterOf = (notBefore: number, validityMs: number): number => not
  * AKI (key identifier only), SAN (critical exactly when the subject is empty), key usage (critical), extended key
  * usage,
  * basic constraints (critical, CA:FALSE as the empty `3000`: verifiers that never saw the profile then need not guess),
- * one CRL distribution point, AIA with caIssuers. No subject key identifier: BR §7.1.2.7.6 recommends against it on
- * leaves.
+ * one CRL distribution point, AIA with OCSP and caIssuers. No subject key identifier: BR §7.1.2.7.6 recommends against it on
+ * leaves. A profile without revocation information has no distribution point and no OCSP; a responder's certificate has neither, but
+ * id-pkix-ocsp-nocheck, and the key identifier by which GnuTLS finds it.
  * Throws RangeError, TypeError or DerError for facts that cannot be written; whether they are lawful is for the lints.
  */
 export function renderTbs(shape: CertificateShape, issuer: IssuerShape, facts: TbsFacts): Uint8Array {
@@ -67,12 +70,16 @@ function extensionsFor(shape: CertificateShape, issuer: IssuerShape, facts: TbsF
         ];
   return [
     plain(OID.authorityKeyIdentifier, encodeAuthorityKeyId(issuer.keyId)),
+    ...(isResponder(shape) ? [plain(OID.subjectKeyIdentifier, encodeSubjectKeyId(responderKeyHash(facts.spki)))] : []),
     ...altNames,
     critical(OID.keyUsage, encodeKeyUsage(keyUsageFor(shape, facts.spki))),
     plain(OID.extendedKeyUsage, encodeExtendedKeyUsage(shape.extendedKeyUsage)),
     critical(OID.basicConstraints, encodeBasicConstraints({ ca: false })),
-    plain(OID.crlDistributionPoints, encodeCrlDistributionPoints(crlUrlOf(issuer, shard))),
-    plain(OID.authorityInfoAccess, encodeAuthorityInfoAccess(issuer.caIssuersUrl)),
+    ...(namesCrl(shape) ? [plain(OID.crlDistributionPoints, encodeCrlDistributionPoints(crlUrlOf(issuer, shard)))] : []),
+    ...(isResponder(shape)
+      ? [plain(OID.ocspNoCheck, nullValue())]
+      : [plain(OID.authorityInfoAccess, encodeAuthorityInfoAccess(issuer.caIssuersUrl, ocspUrlFor(shape, issuer)))]),
+    ...(shape.revocation === 'noRevAvail' ? [plain(OID.noRevAvail, nullValue())] : []),
   ];
 }
 
@@ -107,6 +114,7 @@ function subjectOf(tbs: Tbs): SubjectValue[] {
 
 /** The shard is the last part of the URL in the CRL distribution point: see crlUrlOf. */
 function shardOf(tbs: Tbs): number {
+  if (tbs.extension(OID.crlDistributionPoints) === undefined) return 0;
   const url = tbs.crlDistributionPoints?.[0]?.fullName?.[0]?.name?.value ?? '';
   const [, shard] = /\/(0|[1-9]\d{0,6})\.crl$/.exec(url) ?? [];
   if (shard === undefined) throw new DerError('no CRL distribution point names a shard');

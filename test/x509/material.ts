@@ -84,7 +84,7 @@ export function hierarchy(algorithm: SignatureAlgorithm): Hierarchy {
   const intermediate = issue(renderCaTbs(intermediateFacts(keyType, facts)));
   const issuer = issuerShapeOf(intermediate, {
     id: 'golden-1', shards: 4, crlUrl: 'http://localhost:8080/crl/golden-1',
-    caIssuersUrl: 'http://localhost:8080/ca/golden-1.cer', algorithm,
+    caIssuersUrl: 'http://localhost:8080/ca/golden-1.cer', ocspUrl: 'http://localhost:8080/ocsp', algorithm,
   });
   const all = { root: issue(renderCaTbs(facts)), intermediate, issuer, issuerKey: privateKey('issuer', keyType) };
   made.set(algorithm, all);
@@ -115,6 +115,10 @@ export const SHAPES = {
     ...plain, profile: 'device', extendedKeyUsage: ['clientAuth'], nameTypes: ['dns', 'ip', 'uri'], maxNames: 10,
     subject: ['serialNumber', 'commonName'], maxValidityMs: 90 * DAY,
   },
+  'ocsp-responder': {
+    ...plain, profile: 'ocsp-responder', extendedKeyUsage: ['ocspSigning'], nameTypes: [], maxNames: 1, subject: ['commonName'],
+    validityMs: 30 * DAY, maxValidityMs: 30 * DAY,
+  },
   self: { ...plain, profile: 'self', extendedKeyUsage: ['serverAuth'], nameTypes: ['dns', 'ip'], maxValidityMs: 160 * HOUR },
 } as const satisfies Record<string, CertificateShape>;
 
@@ -129,6 +133,7 @@ const WHO = {
     names: [],
     subject: [{ attribute: 'serialNumber', value: 'SN-0001-2026' }, { attribute: 'commonName', value: 'Pump 7, north hall' }],
   },
+  'ocsp-responder': { names: [], subject: [{ attribute: 'commonName', value: 'OCSP responder of golden-1' }] },
   self: { names: [{ type: 'dns', value: 'localhost' }, { type: 'ip', value: '127.0.0.1' }, { type: 'ip', value: '::1' }] },
 } as const satisfies Record<Profile, Pick<TbsFacts, 'names'> & Partial<TbsFacts>>;
 

@@ -44,6 +44,7 @@ function run(command: string, ...args: string[]): { ok: boolean; output: string 
 const at = String(NOW / 1000 | 0);
 const PURPOSE: Record<Profile, string[]> = {
   server: ['sslserver'], client: ['sslclient'], peer: ['sslserver', 'sslclient'], workload: ['sslserver', 'sslclient'], device: ['sslclient'], self: ['sslserver'],
+  'ocsp-responder': ['ocsphelper'],
 };
 
 for (const algorithm of algorithms) {

@@ -22,7 +22,7 @@ import { sha256 } from '../canonical-json.ts';
 import { Refusal } from '../errors.ts';
 import { isBlocked } from '../revocation/store.ts';
 import { composeEvidence, recordEvidence } from './evidence.ts';
-import { activeIssuerKey, type Authority, type IssuerKey } from './issuer-key.ts';
+import { type Authority, type IssuerKey, issuerKeyFor } from './issuer-key.ts';
 import { decide } from './policy.ts';
 import { Prepared } from './prepared.ts';
 import { factsFor, grantValidity } from './render.ts';
@@ -56,7 +56,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
   const reasons = decideAll(authority, request, now);
   if (profile === undefined || reasons.length > 0) return { kind: 'refused', reasons };
   const group = request.requester.group ?? profile.group;
-  const issuerKey = activeIssuerKey(authority, group, request.profile);
+  const issuerKey = issuerKeyFor(authority, profile.shape, group, request.issuerKey);
   if (issuerKey === undefined) return { kind: 'refused', reasons: [noIssuerFor(request.profile, group)] };
   parts.reached('decided');
 
@@ -66,7 +66,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
   const validity = grantValidity(request, profile.shape, issuerKey.shape, now);
   if (validity instanceof Refusal) return { kind: 'refused', reasons: [validity] };
   const serial = composeSerial(signerId, validity.notBefore, validity.notAfter, random(SERIAL_RANDOM));
-  const facts = factsFor(request, validity, serial, issuerKey.shape);
+  const facts = factsFor(request, validity, serial, profile.shape, issuerKey.shape);
   const tbs = renderTbs(profile.shape, issuerKey.shape, facts);
   parts.reached('rendered');
   const prepared = Prepared.from(tbs, profile.shape, issuerKey.shape);
@@ -114,7 +114,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
 }
 
 /** What a decision is made on: the request without its key and reference, for new orders and dry runs. */
-export type Question = Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester' | 'notBefore' | 'notAfter'> & {
+export type Question = Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester' | 'notBefore' | 'notAfter' | 'issuerKey'> & {
   readonly publicKey?: Uint8Array;
 };
 
@@ -123,7 +123,7 @@ export function decideAll(authority: Authority, question: Question, now: number)
   const { generation, issuerKeys } = authority;
   const refusals = decide(generation, question).map(({ kind, detail, name, remedy }) => new Refusal(kind, detail, { subject: name, remedy }));
   const profile = generation.profiles.get(question.profile);
-  const issuerKey = profile && activeIssuerKey(authority, question.requester.group ?? profile.group, question.profile);
+  const issuerKey = profile && issuerKeyFor(authority, profile.shape, question.requester.group ?? profile.group, question.issuerKey);
   if (profile !== undefined && issuerKey !== undefined) {
     const granted = grantValidity(question, profile.shape, issuerKey.shape, now);
     if (granted instanceof Refusal) refusals.push(granted);

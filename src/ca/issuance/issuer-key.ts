@@ -1,6 +1,7 @@
 /** An issuer key with its certificates, as issuing, revocation and the status door use it. */
 import type { Generation } from '../../config/generation.ts';
-import type { IssuerShape } from '../../x509/shape.ts';
+import type { SignatureAlgorithm } from '../../x509/algorithm.ts';
+import { type CertificateShape, type IssuerShape, isResponder } from '../../x509/shape.ts';
 
 export interface IssuerKey {
   readonly id: string;
@@ -12,6 +13,17 @@ export interface IssuerKey {
   readonly chain: readonly Uint8Array[];
   /** DER of the root that the chain leads to. */
   readonly root: Uint8Array;
+  /** Who answers OCSP for this key; absent while nobody does. */
+  readonly responder?: Responder;
+}
+
+/** The responder's key and what its certificates and responses are like. */
+export interface Responder {
+  readonly spki: Uint8Array;
+  readonly algorithm: SignatureAlgorithm;
+  readonly profile: string;
+  /** Of a response. */
+  readonly validityMs: number;
 }
 
 /** One generation of the configuration with the certificates that it names, read and checked. Immutable; swapped whole. */
@@ -22,10 +34,19 @@ export interface Authority {
   readonly root: Uint8Array;
 }
 
-/** The active issuer key of a group that may sign `profile`, if there is one. */
-export function activeIssuerKey(authority: Authority, group: string, profile: string): IssuerKey | undefined {
-  for (const key of authority.issuerKeys.values()) {
-    if (key.group === group && key.state === 'active' && key.profiles.has(profile)) return key;
+/**
+ * The issuer key that is to sign: the active one of the group, if it may sign the profile. A responder's certificate is of
+ * the key for which it speaks, `named`, and that key may be retired: its certificates are still asked about.
+ */
+export function issuerKeyFor(
+  { issuerKeys }: Authority, shape: CertificateShape, group: string, named?: string,
+): IssuerKey | undefined {
+  if (isResponder(shape)) {
+    const key = issuerKeys.get(named ?? '');
+    return key?.responder?.profile === shape.profile ? key : undefined;
+  }
+  for (const key of issuerKeys.values()) {
+    if (key.group === group && key.state === 'active' && key.profiles.has(shape.profile)) return key;
   }
   return undefined;
 }

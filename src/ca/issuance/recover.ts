@@ -9,7 +9,7 @@
 import { publicId } from '../../database/public-id.ts';
 import * as events from '../../telemetry/events.ts';
 import { parseTbs } from '../../x509/certificate.ts';
-import type { TbsFacts } from '../../x509/shape.ts';
+import { isResponder, type TbsFacts } from '../../x509/shape.ts';
 import { factsOf } from '../../x509/tbs.ts';
 import { auditEntry } from '../audit/entry.ts';
 import { conclude, type IssuanceParts, issue } from './issue.ts';
@@ -78,6 +78,7 @@ async function issueAnew(parts: IssuanceParts, intent: Intent, facts: TbsFacts):
     requester: { kind: intent.requester_kind, id: intent.requester_id, policies: evidence.policies },
     ...(profile?.shape.validityMs === length ? {} : { notAfter: intent.not_after }),
     lineage: intent.lineage_id,
+    ...(profile !== undefined && isResponder(profile.shape) ? { issuerKey: intent.issuer_key } : {}),
     ...(intent.replaces === null ? {} : { replaces: intent.replaces }),
     ...(intent.correlation === null ? {} : { correlation: intent.correlation }),
   });

@@ -1,5 +1,5 @@
 /** From an allowed request to the facts of its certificate, which `renderTbs` makes bytes of. Pure; nothing comes from the request but key, names and validity. */
-import type { CertificateShape, IssuerShape, TbsFacts } from '../../x509/shape.ts';
+import { type CertificateShape, type IssuerShape, namesCrl, type TbsFacts } from '../../x509/shape.ts';
 import { Refusal } from '../errors.ts';
 import type { IssuanceRequest } from '../ca.ts';
 
@@ -40,11 +40,11 @@ export function grantValidity(
   return { notBefore, notAfter };
 }
 
-/** The facts that vary between certificates of one profile. The shard is drawn from the serial, and stored from now on. */
-export function factsFor(request: IssuanceRequest, validity: Validity, serial: string, issuer: IssuerShape): TbsFacts {
+/** The facts that vary between certificates of one profile. The shard, if they name one, is drawn from the serial, and stored from now on. */
+export function factsFor(request: IssuanceRequest, validity: Validity, serial: string, shape: CertificateShape, issuer: IssuerShape): TbsFacts {
   return {
     serial, ...validity, spki: request.publicKey, names: request.names, subject: request.subject ?? [],
-    shard: shardOf(serial, issuer.shards),
+    shard: namesCrl(shape) ? shardOf(serial, issuer.shards) : 0,
   };
 }
 

@@ -1,5 +1,6 @@
-/** One caIssuers URL, where the certificate of this issuer is. */
+/** Where this issuer's responder is, if the profile has OCSP, and where its certificate is; nothing else. */
 import { OID } from '../../x509/oid.ts';
+import { isResponder, ocspUrlFor } from '../../x509/shape.ts';
 import { always } from '../look.ts';
 import type { Lint } from '../lint.ts';
 
@@ -8,12 +9,12 @@ export const xAuthorityInfoAccessNotIssuers: Lint = {
   severity: 'error',
   cites: 'RFC 5280 §4.2.2.1',
   applies: always,
-  fault({ tbs, issuer }) {
-    const descriptions = tbs.authorityInfoAccess ?? [];
-    const own =
-      descriptions.length === 1 &&
-      descriptions[0]?.method === OID.caIssuers &&
-      descriptions[0].location.name?.value === issuer.caIssuersUrl;
-    return own ? undefined : "authority information access is not the issuer's one URL";
+  fault({ tbs, shape, issuer }) {
+    const ocsp = ocspUrlFor(shape, issuer);
+    const wanted = isResponder(shape)
+      ? []
+      : [...(ocsp === undefined ? [] : [`${OID.ocsp} ${ocsp}`]), `${OID.caIssuers} ${issuer.caIssuersUrl}`];
+    const found = (tbs.authorityInfoAccess ?? []).map(({ method, location }) => `${method} ${location.name?.value}`);
+    return found.join('\n') === wanted.join('\n') ? undefined : "authority information access is not the issuer's";
   },
 };
