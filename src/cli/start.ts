@@ -59,9 +59,9 @@ function frontsOf({ database, fronts }: Generation): number {
   return fronts === 'auto' ? availableParallelism() : fronts;
 }
 
-/** Runs the development ceremony unless its certificates are there; the ceremony itself never overwrites anything. */
+/** Runs the development ceremony unless all that it makes is there; the ceremony itself never overwrites anything. */
 async function developmentKeys({ stateDirectory, signer }: Generation): Promise<void> {
-  const made = (): boolean => ['intermediate', 'staging-intermediate'].every((role) => existsSync(join(stateDirectory, `public/${role}.pem`)));
+  const made = (): boolean => ['intermediate', 'staging-intermediate', 'ocsp'].every((name) => existsSync(join(stateDirectory, `public/${name}.pem`)));
   if (made()) return;
   using _lock = await mendable(lockKeys(stateDirectory));
   if (made()) return;

@@ -117,8 +117,8 @@ class Connection implements Signer {
   }
 
   sign(job: SigningJob): Promise<SigningOutcome> {
-    const { purpose, issuerKey, intent, profile, tbs, deadline } = job;
-    const named = profile === undefined ? {} : { profile };
+    const { purpose, issuerKey, intent, profile, tbs, responder, deadline } = job;
+    const named = { ...(profile === undefined ? {} : { profile }), ...(responder === undefined ? {} : { responder }) };
     return this.#call(deadline, (call) =>
       encodeRequest({ type: 'sign', call, purpose, issuerKey, intent, ...named, tbs, deadline }),
     );

@@ -17,6 +17,8 @@ export interface SigningJob {
   /** Name of the profile; certificates only. */
   readonly profile?: string;
   readonly tbs: Uint8Array;
+  /** OCSP only: the responder's certificate (DER), whose end no response may outlive. The signer verifies it. */
+  readonly responder?: Uint8Array;
   /** Milliseconds UTC. After it the signer refuses, and the caller has its answer. */
   readonly deadline: number;
 }
@@ -109,8 +111,8 @@ function frame(header: object, ...bodies: readonly Uint8Array[]): Buffer {
 /** @throws FrameFault when the job is larger than a frame may be */
 export function encodeRequest(request: Request): Buffer {
   if (request.type !== 'sign') return frame(request);
-  const { tbs, ...header } = request;
-  return frame(header, tbs);
+  const { tbs, responder, ...header } = request;
+  return responder === undefined ? frame(header, tbs) : frame({ ...header, responder: responder.length }, tbs, responder);
 }
 
 export function encodeAnswer(answer: Answer): Buffer {
@@ -142,6 +144,14 @@ function purpose(fields: Fields): Purpose {
   return found;
 }
 
+/** What is to be signed, and after it the responder's certificate where the header says how long that is. */
+function bodies(header: Fields, body: Uint8Array): { tbs: Uint8Array; responder?: Uint8Array } {
+  if (header['responder'] === undefined) return { tbs: body };
+  const split = body.length - integer(header, 'responder');
+  if (split < 0) throw new FrameFault('bad responder');
+  return { tbs: body.subarray(0, split), responder: body.subarray(split) };
+}
+
 /** A request as the signer may believe it to be shaped. @throws FrameFault */
 export function decodeRequest(header: Fields, body: Uint8Array): Request {
   switch (header['type']) {
@@ -157,7 +167,7 @@ export function decodeRequest(header: Fields, body: Uint8Array): Request {
         issuerKey: text(header, 'issuerKey', 64),
         intent: text(header, 'intent', 128),
         ...(header['profile'] === undefined ? {} : { profile: text(header, 'profile', 64) }),
-        tbs: body,
+        ...bodies(header, body),
         deadline: integer(header, 'deadline'),
       };
     case 'recover':

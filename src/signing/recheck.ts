@@ -12,7 +12,7 @@ import { nameConstraintFault } from '../x509/name-constraints.ts';
 import { publicKeyFault } from '../x509/public-key.ts';
 import { dayOf, readSerial } from '../x509/serial.ts';
 import { factsOf, renderTbs } from '../x509/tbs.ts';
-import { type CertificateShape, crlUrlOf, namesCrl, type TbsFacts } from '../x509/shape.ts';
+import { type CertificateShape, crlUrlOf, isResponder, namesCrl, type TbsFacts } from '../x509/shape.ts';
 import { hash } from 'node:crypto';
 import type { SignerKey } from './config.ts';
 
@@ -48,6 +48,8 @@ export interface CertificateRules {
   readonly profile: string | undefined;
   /** SPKI of every CA key that this signer knows, hex. */
   readonly caKeys: ReadonlySet<string>;
+  /** Of every OCSP responder's key, all found in this signer's tokens, hex. */
+  readonly responderKeys: ReadonlySet<string>;
   readonly clock: Clock;
 }
 
@@ -64,7 +66,7 @@ export function recheckCertificate({ tbs }: CertificateUnderCheck, rules: Certif
       ...(same(again, tbs.bytes) ? [] : [`these are not the bytes that the profile ${shape.profile} renders`]),
       ...serialFaults(facts, rules.signer),
       ...timeFaults(facts, shape, rules),
-      ...keyFaults(facts, rules.caKeys),
+      ...keyFaults(facts, shape, rules),
       ...nameFaults(facts, rules.key),
       ...(shardExists(facts.shard, shape, issuer.shards) ? [] : [`there is no shard ${facts.shard}`]),
       ...errorsIn(runLints({ tbs, shape, issuer })),
@@ -104,8 +106,12 @@ function timeFaults(
   return faults;
 }
 
-function keyFaults({ spki }: TbsFacts, caKeys: ReadonlySet<string>): string[] {
-  if (caKeys.has(Buffer.from(spki).toString('hex'))) return ['the subject key is the key of a CA'];
+function keyFaults({ spki }: TbsFacts, shape: CertificateShape, { key, caKeys, responderKeys }: CertificateRules): string[] {
+  const hex = Buffer.from(spki).toString('hex');
+  if (caKeys.has(hex)) return ['the subject key is the key of a CA'];
+  const isOwn = key.responder !== undefined && same(key.responder.spki, spki);
+  if (isResponder(shape) && !isOwn) return [`the subject key is not the OCSP responder of ${key.issuer.id} in this signer's token`];
+  if (!isResponder(shape) && responderKeys.has(hex)) return ['the subject key is that of an OCSP responder'];
   const fault = publicKeyFault(spki);
   return fault === undefined ? [] : [fault];
 }
@@ -169,13 +175,13 @@ export function recheckCrl(
   });
 }
 
-const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+export const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
 const errorsIn = (findings: readonly Finding[]): string[] =>
   findings.filter(({ severity }) => severity === 'error').map(({ lint, detail }) => `${lint}: ${detail}`);
 
 /** What cannot be read or written again is refused, not an accident. */
-function reading<T>(work: () => T): T | readonly string[] {
+export function reading<T>(work: () => T): T | readonly string[] {
   try {
     return work();
   } catch (error) {

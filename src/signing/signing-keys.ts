@@ -30,6 +30,8 @@ interface Job {
   readonly key: WantedKey;
   readonly tbs: Uint8Array;
   readonly deadline: number;
+  /** Lets all others go first: OCSP, which can be asked again. */
+  readonly patient: boolean;
   readonly resolve: (signature: Uint8Array) => void;
   readonly reject: (fault: KeyFault) => void;
   tries: number;
@@ -85,12 +87,16 @@ export class SigningKeys {
     }
   }
 
-  /** @returns a signature that was verified under the key @throws KeyFault when there is none before the deadline */
-  sign(keyId: string, tbs: Uint8Array, deadline: number): Promise<Uint8Array> {
+  /**
+   * @param patient whether all other jobs go first
+   * @returns a signature that was verified under the key @throws KeyFault when there is none before the deadline
+   */
+  sign(keyId: string, tbs: Uint8Array, deadline: number, patient = false): Promise<Uint8Array> {
     const key = this.#wanted.get(keyId);
     if (key === undefined) return Promise.reject(new KeyFault(`there is no key ${keyId}`, 'never'));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ key, tbs, deadline, resolve, reject, tries: 0 });
+      const at = patient ? -1 : this.#queue.findIndex((job) => job.patient);
+      this.#queue.splice(at === -1 ? this.#queue.length : at, 0, { key, tbs, deadline, patient, resolve, reject, tries: 0 });
       this.#pump();
     });
   }

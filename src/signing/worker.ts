@@ -11,6 +11,7 @@ import { KeyUriFault, parseKeyUri } from '../keys/uri.ts';
 import { CrlNumbers } from './crl-numbers.ts';
 import { Desk, type Point } from './desk.ts';
 import { Journal } from './journal.ts';
+import { responderKeyId } from './ocsp-desk.ts';
 import type { SignerState } from './protocol.ts';
 import type { SignerConfig } from './config.ts';
 import { SigningKeys } from './signing-keys.ts';
@@ -77,7 +78,7 @@ async function start(config: SignerConfig, hooks: WorkerHooks): Promise<AsyncDis
     note({ type: 'state', state, ...(why === undefined ? {} : { why }) });
   };
 
-  const wanted = config.keys.map(wantedKey);
+  const wanted = config.keys.flatMap(wantedKeys);
   note({ type: 'beat', callMs: 0 }); // from here on the module may hang
   const keys = new SigningKeys({
     modulePath: modulePath(config, wanted),
@@ -127,9 +128,12 @@ async function start(config: SignerConfig, hooks: WorkerHooks): Promise<AsyncDis
   };
 }
 
-function wantedKey({ issuer, uri }: SignerConfig['keys'][number]): WantedKey {
+/** The issuer key, and that of its OCSP responder. */
+function wantedKeys({ issuer, uri, responder }: SignerConfig['keys'][number]): WantedKey[] {
   try {
-    return { id: issuer.id, uri: parseKeyUri(uri), spki: issuer.spki, algorithm: issuer.algorithm };
+    const { id, spki, algorithm } = issuer;
+    const own = { id, uri: parseKeyUri(uri), spki, algorithm };
+    return responder === undefined ? [own] : [own, { ...responder, id: responderKeyId(id), uri: parseKeyUri(responder.uri) }];
   } catch (error) {
     if (error instanceof KeyUriFault) throw new Error(`issuer key ${issuer.id}: ${error.message}`, { cause: error });
     throw error;

@@ -46,10 +46,10 @@ const VALUES: readonly Case[] = [
     name: 'an unknown key like no other', changes: { 'ca.yaml': [['  # lanes: 8', '  zzz: 8']] },
     faults: ['ca-config/ca.yaml: signer.zzz: is no key here; known are id, socket, stateDirectory, module, lanes, callDeadline, queue'],
   },
-  { name: 'a key of the prototype', changes: { 'profiles/device.yaml': [['maxNames: 10', 'constructor: 10']] }, faults: ['ca-config/profiles/device.yaml: constructor: is no key here; known are description, group, internal, hold, names, maxNames, spiffe, subject, keyUsage, rsaKeyUsage, extendedKeyUsage, validity, maxValidity, backdate'] },
+  { name: 'a key of the prototype', changes: { 'profiles/device.yaml': [['maxNames: 10', 'constructor: 10']] }, faults: ['ca-config/profiles/device.yaml: constructor: is no key here; known are description, group, internal, names, maxNames, spiffe, subject, keyUsage, rsaKeyUsage, extendedKeyUsage, validity, maxValidity, backdate, revocation, ocsp'] },
   { name: 'a missing key', changes: { 'profiles/device.yaml': [['description: Device\n', '']] }, faults: ['ca-config/profiles/device.yaml: description: is missing'] },
   { name: 'a missing key deeper down', changes: { 'ca.yaml': [[/ {2}module:\n( {4}- .*\n)+/, '']] }, faults: ['ca-config/ca.yaml: signer.module: is missing'] },
-  { name: 'a word that is not in the vocabulary', changes: { 'profiles/device.yaml': [['[clientAuth]', '[clientauth]']] }, faults: ['ca-config/profiles/device.yaml: extendedKeyUsage[0]: "clientauth" is not one of serverAuth, clientAuth (did you mean "clientAuth"?)'] },
+  { name: 'a word that is not in the vocabulary', changes: { 'profiles/device.yaml': [['[clientAuth]', '[clientauth]']] }, faults: ['ca-config/profiles/device.yaml: extendedKeyUsage[0]: "clientauth" is not one of serverAuth, clientAuth, ocspSigning (did you mean "clientAuth"?)'] },
   { name: 'an empty list', changes: { 'profiles/device.yaml': [['[digitalSignature]', '[]']] }, faults: ['ca-config/profiles/device.yaml: keyUsage: is an empty list'] },
   { name: 'an entry that is there twice', changes: { 'profiles/device.yaml': [['[dns, ip, uri]', '[dns, ip, dns]']] }, faults: ['ca-config/profiles/device.yaml: names[2]: "dns" is there twice'] },
   { name: 'a number that is text', changes: { 'profiles/device.yaml': [['maxNames: 10', 'maxNames: ten']] }, faults: ['ca-config/profiles/device.yaml: maxNames: "ten" is not a number'] },
@@ -109,6 +109,19 @@ const KEYS: readonly Case[] = [
 ];
 
 const RULES: readonly Case[] = [
+  { name: 'nothing to look up for longer than seven days', changes: { 'profiles/workload.yaml': [['maxValidity: 160h', 'maxValidity: 8d\nrevocation: noRevAvail']] }, faults: [
+    'ca-config/profiles/workload.yaml: maxValidity: 8d is more than 7d, the most without revocation information (revocation: noRevAvail)',
+  ] },
+  { name: 'a responder that is more than that', changes: { 'profiles/ocsp-responder.yaml': [['[ocspSigning]', '[ocspSigning, serverAuth]'], ['names: []', 'names: [dns]'], ['internal: true', 'internal: false'], ['maxValidity: 30d', 'maxValidity: 91d']] }, faults: [
+    'ca-config/profiles/ocsp-responder.yaml: extendedKeyUsage: has more than ocspSigning: the key of a responder does nothing else',
+    'ca-config/profiles/ocsp-responder.yaml: internal: is not true: a responder serves the server itself, and no door may offer its profile',
+    'ca-config/profiles/ocsp-responder.yaml: maxValidity: 91d is more than 90d: a responder\'s certificate cannot be revoked',
+    'ca-config/profiles/ocsp-responder.yaml: names: is not []: a responder is known by its key',
+  ] },
+  { name: 'an OCSP response for too long', changes: { 'issuers/development.yaml': [['validity: 96h', 'validity: 11d']] }, faults: ['ca-config/issuers/development.yaml: ocsp.validity: 11d is not between 8h and 10d'] },
+  { name: 'a responder whose certificate cannot be made', changes: { 'issuers/development.yaml': [[', ocsp-responder]', ']'], ['profile: ocsp-responder', 'profile: self']] }, faults: [
+    'ca-config/issuers/development.yaml: ocsp.profile: "self" has no ocspSigning: nobody would believe the responder',
+  ] },
   { name: 'validity beyond its maximum', changes: { 'profiles/server.yaml': [['validity: 160h', 'validity: 11d']] }, faults: ['ca-config/profiles/server.yaml: validity: 11d is more than maxValidity 10d'] },
   { name: 'a maximum beyond what TLS needs', changes: { 'profiles/server.yaml': [['maxValidity: 10d', 'maxValidity: 201d']] }, faults: ['ca-config/profiles/server.yaml: maxValidity: 201d is more than 200d'] },
   { name: 'too long a backdate', changes: { 'profiles/server.yaml': [['backdate: 1h', 'backdate: 2h']] }, faults: ['ca-config/profiles/server.yaml: backdate: 2h is more than 1h'] },

@@ -30,10 +30,14 @@ test('what is shipped means what its comments say', () => {
   assert.deepEqual(generation.profiles.get('workload')?.shape.extendedKeyUsage, ['serverAuth', 'clientAuth']);
   assert.deepEqual(generation.issuers.get('development-1'), {
     id: 'development-1', group: 'default', state: 'active', shards: 8, ratePerSecond: 5000,
-    profiles: ['server', 'client', 'peer', 'workload', 'device', 'self'],
+    profiles: ['server', 'client', 'peer', 'workload', 'device', 'self', 'ocsp-responder'],
     certificates: ['/var/lib/chancery/public/intermediate.pem'], root: '/var/lib/chancery/public/root.pem',
     crlUrl: 'http://localhost:8080/crl/development-1', caIssuersUrl: 'http://localhost:8080/ca/development-1.cer',
     keyUri: 'pkcs11:token=chancery-intermediate;object=chancery-intermediate;id=%01?pin-source=file:/var/lib/chancery/pins/intermediate.pin',
+    ocsp: {
+      url: 'http://localhost:8080/ocsp', publicKey: '/var/lib/chancery/public/ocsp.pem', profile: 'ocsp-responder', validityMs: 96 * HOUR, ratePerSecond: 10_000,
+      keyUri: 'pkcs11:token=chancery-intermediate;object=chancery-ocsp;id=%02?pin-source=file:/var/lib/chancery/pins/intermediate.pin',
+    },
   });
   assert.deepEqual(generation.groups.get('default'), { name: 'default', active: 'development-1', issuers: ['development-1'] });
   assert.equal(generation.directories.get('default')?.path, '/acme');

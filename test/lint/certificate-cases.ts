@@ -17,6 +17,8 @@ const url = (value: string): Uint8Array => generalName(GENERAL_NAME.uri, value);
 const device: Change = { profile: 'device' };
 const rsa: Change = { facts: { spki: spkiOf('subject', 'rsa') } };
 const ed25519: Change = { facts: { spki: spkiOf('subject', 'ed25519') } };
+const responder: Change = { profile: 'ocsp-responder' };
+const DAY = 86_400_000;
 const workload: Change = { profile: 'workload' };
 const subjectOf = (...rdns: Parameters<typeof name>): Change => ({ ...device, edit: (fields) => { fields.subject = name(...rdns); } });
 const sn = (value: string, tag: number = TAG.printableString) => ['serialNumber', tag, value] as const;
@@ -93,7 +95,10 @@ export const CASES: Record<string, Case> = {
   'subscriber.authority_info_access_extension_absent': { fails: { edit: drop(OID.authorityInfoAccess) } },
   'subscriber.extended_key_usage_extension_absent': { fails: { edit: drop(OID.extendedKeyUsage) } },
   'subscriber.subject_altname_extension_absent': { fails: { edit: drop(OID.subjectAltName) } },
-  'subscriber.revocation_information_absent': { fails: { edit: drop(OID.crlDistributionPoints) } },
+  'subscriber.revocation_information_absent': {
+    fails: { shape: { revocation: 'none' }, facts: { notAfter: notBefore + 7 * DAY } },
+    passes: { shape: { revocation: 'none' }, facts: { notAfter: notBefore + 7 * DAY - 1000 } },
+  },
   'subscriber.non_critical_basic_constraints_extension': { fails: { edit: alter(OID.basicConstraints, { critical: false }) } },
   'subscriber.non_critical_key_usage_extension': { fails: { edit: alter(OID.keyUsage, { critical: false }) } },
   'subscriber.critical_extended_key_usage_extension': { fails: { edit: alter(OID.extendedKeyUsage, { critical: true }) } },
@@ -101,6 +106,20 @@ export const CASES: Record<string, Case> = {
   'subscriber.anyeku_eku_present': {
     fails: { edit: alter(OID.extendedKeyUsage, { value: sequence(oid(OID.serverAuth), oid(OID.anyExtendedKeyUsage)) }) },
   },
+  'subscriber.ocspsigning_eku_present': {
+    fails: { edit: alter(OID.extendedKeyUsage, { value: sequence(oid(OID.serverAuth), oid(OID.ocspSigning)) }) },
+  },
+  'ocsp_responder.ocsp_nocheck_extension_absent': { fails: { ...responder, edit: drop(OID.ocspNoCheck) }, passes: responder },
+  'ocsp_responder.crl_distribution_points_extension_present': {
+    fails: { ...responder, edit: add(OID.crlDistributionPoints, encodeCrlDistributionPoints('http://localhost:8080/crl/golden-1/3.crl')) }, passes: responder,
+  },
+  'ocsp_responder.subject_altname_extension_present': {
+    fails: { ...responder, facts: { names: [{ type: 'dns', value: 'ocsp.example.internal' }] } }, passes: responder,
+  },
+  'ocsp_responder.unknown_eku_present': {
+    fails: { ...responder, edit: alter(OID.extendedKeyUsage, { value: sequence(oid(OID.ocspSigning), oid(OID.serverAuth)) }) }, passes: responder,
+  },
+  'ocsp_responder.prohibited_ku_present': { fails: { ...responder, shape: { keyUsage: ['digitalSignature', 'keyAgreement'] } }, passes: responder },
   subscriber_basic_constraints_ca_bit_set: { fails: { edit: alter(OID.basicConstraints, { value: sequence(boolean(true)) }) } },
   'subscriber.name_constraints_extension_present': { fails: { edit: add(OID.nameConstraints, sequence(), true) } },
   'subscriber.unknown_aia_access_method_present': { fails: aia([OID.caIssuers, caIssuers], ['1.3.6.1.5.5.7.48.5', caIssuers]) },
@@ -136,6 +155,13 @@ export const CASES: Record<string, Case> = {
   'x.extended_key_usage_not_profiles': { fails: { against: { shape: { extendedKeyUsage: ['clientAuth'] } } } },
   'x.crl_distribution_point_not_shards': { fails: { facts: { shard: 5 } }, passes: { facts: { shard: 4 } } },
   'x.authority_info_access_not_issuers': { fails: { against: { issuer: { caIssuersUrl: 'http://localhost:8080/ca/golden-2.cer' } } } },
+  'x.no_rev_avail': {
+    fails: { shape: { revocation: 'noRevAvail' }, edit: add(OID.crlDistributionPoints, encodeCrlDistributionPoints('http://localhost:8080/crl/golden-1/3.crl')) },
+    passes: { shape: { revocation: 'noRevAvail' } },
+  },
+  'x.ocsp_responder_valid_too_long': {
+    fails: { ...responder, facts: { notAfter: notBefore + 90 * DAY } }, passes: { ...responder, facts: { notAfter: notBefore + 90 * DAY - 1000 } },
+  },
   'x.unexpected_extension': { fails: { edit: add(OID.tlsFeature, sequence(integer(5))) } },
   'x.basic_constraints_absent': { fails: { edit: drop(OID.basicConstraints) } },
   'x.key_usage_absent': { fails: { edit: drop(OID.keyUsage) } },

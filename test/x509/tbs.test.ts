@@ -9,7 +9,7 @@ import { encodeExtension } from '../../src/x509/extensions.ts';
 import type { Name } from '../../src/x509/name.ts';
 import { ipText } from '../../src/x509/ip.ts';
 import { OID } from '../../src/x509/oid.ts';
-import type { CertificateShape, TbsFacts } from '../../src/x509/shape.ts';
+import { type CertificateShape, namesCrl, type TbsFacts } from '../../src/x509/shape.ts';
 import { factsOf, notAfterOf, renderTbs } from '../../src/x509/tbs.ts';
 import { factsFor, hierarchy, NOW, type Profile, SHAPES, spkiOf } from './material.ts';
 
@@ -35,7 +35,8 @@ const anyFacts: fc.Arbitrary<TbsFacts> = fc.record({
 });
 
 test('facts go into a TBS and come out of it unchanged, and give the same TBS again', () => {
-  fc.assert(fc.property(fc.constantFrom(...profiles), anyFacts, (profile, facts) => {
+  fc.assert(fc.property(fc.constantFrom(...profiles), anyFacts, (profile, any) => {
+    const facts = namesCrl(SHAPES[profile]) ? any : { ...any, shard: 0 };
     const tbs = renderTbs(SHAPES[profile], issuer, facts);
     checkDer(tbs);
     const found = factsOf(parseTbs(tbs));
