@@ -17,7 +17,7 @@ test('what is shipped means what its comments say', () => {
   assert.deepEqual(generation.listeners, {
     acme: { host: '127.0.0.1', port: 8443 }, status: { host: '127.0.0.1', port: 8080 }, metrics: { host: '127.0.0.1', port: 9080 },
   });
-  assert.deepEqual([...generation.profiles.keys()], ['client', 'device', 'peer', 'self', 'server', 'workload']);
+  assert.deepEqual([...generation.profiles.keys()], ['client', 'device', 'ocsp-responder', 'peer', 'self', 'server', 'workload']);
   assert.deepEqual(generation.profiles.get('server'), {
     name: 'server', description: 'TLS server', group: 'default', internal: false, hold: false, requiredSubject: [],
     shape: {

@@ -191,7 +191,7 @@ const REQUESTS: readonly [what: string, change: object, kind: 'refused' | 'unava
   ['no profile', { profile: undefined }, 'refused', /signs no profile/],
   ['a key that is not there', { issuerKey: 'evil-1' }, 'refused', /no issuer key evil-1/],
   ['a certificate called a CRL', { purpose: 'crl' }, 'refused', /./],
-  ['the purpose ocsp', { purpose: 'ocsp' }, 'refused', /purpose ocsp/],
+  ['the purpose ocsp where there is no responder', { purpose: 'ocsp' }, 'refused', /has no OCSP responder/],
   ['the purpose csr', { purpose: 'csr' }, 'refused', /purpose csr/],
   ['the purpose checkpoint', { purpose: 'checkpoint' }, 'refused', /purpose checkpoint/],
   ['the purpose precertificate', { purpose: 'precertificate' }, 'refused', /purpose precertificate/],
