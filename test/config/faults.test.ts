@@ -46,7 +46,7 @@ const VALUES: readonly Case[] = [
     name: 'an unknown key like no other', changes: { 'ca.yaml': [['  # lanes: 8', '  zzz: 8']] },
     faults: ['ca-config/ca.yaml: signer.zzz: is no key here; known are id, socket, stateDirectory, module, lanes, callDeadline, queue'],
   },
-  { name: 'a key of the prototype', changes: { 'profiles/device.yaml': [['maxNames: 10', 'constructor: 10']] }, faults: ['ca-config/profiles/device.yaml: constructor: is no key here; known are description, group, internal, names, maxNames, spiffe, subject, keyUsage, rsaKeyUsage, extendedKeyUsage, validity, maxValidity, backdate, renewal, revocation, ocsp'] },
+  { name: 'a key of the prototype', changes: { 'profiles/device.yaml': [['maxNames: 10', 'constructor: 10']] }, faults: ['ca-config/profiles/device.yaml: constructor: is no key here; known are description, group, internal, hold, names, maxNames, spiffe, subject, keyUsage, rsaKeyUsage, extendedKeyUsage, validity, maxValidity, backdate, renewal, revocation, ocsp'] },
   { name: 'a missing key', changes: { 'profiles/device.yaml': [['description: Device\n', '']] }, faults: ['ca-config/profiles/device.yaml: description: is missing'] },
   { name: 'a missing key deeper down', changes: { 'ca.yaml': [[/ {2}module:\n( {4}- .*\n)+/, '']] }, faults: ['ca-config/ca.yaml: signer.module: is missing'] },
   { name: 'a word that is not in the vocabulary', changes: { 'profiles/device.yaml': [['[clientAuth]', '[clientauth]']] }, faults: ['ca-config/profiles/device.yaml: extendedKeyUsage[0]: "clientauth" is not one of serverAuth, clientAuth, ocspSigning (did you mean "clientAuth"?)'] },
@@ -185,7 +185,7 @@ const REFERENCES: readonly Case[] = [
     'ca-config/issuers/staging.yaml: profiles[2]: "peer" belongs to group "default", and this key to "staging"',
   ] },
   { name: 'a default profile that is not offered', changes: { 'ca.yaml': [['defaultProfile: server', 'defaultProfile: device']] }, faults: ['ca-config/ca.yaml: directories.default.defaultProfile: "device" is not among this directory\'s profiles: server, client, peer'] },
-  { name: 'an unknown challenge', changes: { 'ca.yaml': [['[http-01, ', '[http-1, ']] }, faults: ['ca-config/ca.yaml: directories.default.challenges[0]: "http-1" is not one of http-01, dns-01, tls-alpn-01 (did you mean "http-01"?)'] },
+  { name: 'an unknown challenge', changes: { 'ca.yaml': [['[http-01, ', '[http-1, ']] }, faults: ['ca-config/ca.yaml: directories.default.challenges[0]: "http-1" is not one of http-01, dns-01, tls-alpn-01, dns-account-01, dns-persist-01 (did you mean "http-01"?)'] },
   { name: 'profiles that ACME cannot serve', changes: { 'ca.yaml': [['[server, client, peer]', '[server, self, workload, device]']] }, faults: [
     'ca-config/ca.yaml: directories.default.profiles[1]: "self" is internal: no door may offer it',
     'ca-config/ca.yaml: directories.default.profiles[2]: "workload" takes no dns or ip names, and ACME proves no others here',

@@ -19,7 +19,7 @@ test('what is shipped means what its comments say', () => {
   });
   assert.deepEqual([...generation.profiles.keys()], ['client', 'device', 'ocsp-responder', 'peer', 'self', 'server', 'workload']);
   assert.deepEqual(generation.profiles.get('server'), {
-    name: 'server', description: 'TLS server', group: 'default', internal: false, hold: false, requiredSubject: [],
+    name: 'server', description: 'TLS server', group: 'default', internal: false, hold: false, requiredSubject: [], renewal: { fromPercent: 45, toPercent: 55 },
     shape: {
       profile: 'server', keyUsage: ['digitalSignature'], rsaKeyUsage: ['keyEncipherment'], extendedKeyUsage: ['serverAuth'],
       nameTypes: ['dns', 'ip'], maxNames: 100, spiffe: false, subject: [], validityMs: 160 * HOUR, maxValidityMs: 240 * HOUR, backdateMs: HOUR,
