@@ -5,7 +5,8 @@ import { acme } from './0002-acme.ts';
 import { revocation } from './0003-revocation.ts';
 import { acmeFull } from './0005-acme-full.ts';
 import { validation } from './0006-validation.ts';
+import { access } from './0007-access.ts';
 import { renewal } from './0008-renewal.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [core, acme, revocation, acmeFull, validation, renewal];
+export const migrations: readonly Migration[] = [core, acme, revocation, acmeFull, validation, access, renewal];

@@ -1,4 +1,5 @@
 /** What may be asked of the CA, whoever asks: the types of the counter. The making of it is `open.ts`. */
+import type { NameRules } from '../config/generation.ts';
 import type { Write } from '../database/database.ts';
 import type { Name } from '../x509/name.ts';
 import type { SubjectValue } from '../x509/shape.ts';
@@ -12,6 +13,18 @@ export interface Requester {
   readonly policies: readonly string[];
   /** The issuer group that signs for this requester, where it is not the profile's own. */
   readonly group?: string;
+  /** Narrows what the policies allow, for this requester alone. */
+  readonly restriction?: Restriction;
+}
+
+/** What whoever let a requester in said that it may have at most. */
+export interface Restriction {
+  /** Who or what says so, as a reason names it: `external account binding 0f3c…`. */
+  readonly by: string;
+  /** Absent: all profiles that the door offers. */
+  readonly profiles?: readonly string[];
+  /** Absent: all names that the policies allow. */
+  readonly names?: NameRules;
 }
 
 export interface IssuanceRequest {

@@ -1,7 +1,8 @@
 /** The counter: all that a door may import from ca/. */
 export { Refusal, type RefusalKind } from './errors.ts';
+export { auditEntry } from './audit/entry.ts';
 export { reasonOf, type RevocationAuthority, type RevocationReason } from './revocation/reason.ts';
 export type {
-  Ca, CertificateStatus, IssuanceOutcome, IssuanceRequest, IssuedCertificate, Progress, Requester, RevocationOutcome, RevocationRequest,
+  Ca, CertificateStatus, IssuanceOutcome, IssuanceRequest, IssuedCertificate, Progress, Requester, Restriction, RevocationOutcome, RevocationRequest,
   UnholdOutcome, UnholdRequest,
 } from './ca.ts';

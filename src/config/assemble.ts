@@ -60,6 +60,7 @@ export function assemble(
     database: databaseUrlFor(ca.database, stateDirectory),
     retentionMs: ca.retention,
     fronts: ca.fronts,
+    sealingKey: resolve(stateDirectory, ca.sealingKey),
     signer: {
       id,
       callDeadlineMs: callDeadline,

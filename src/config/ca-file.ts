@@ -46,6 +46,8 @@ export const caKeys = {
   fronts: either([z.literal('auto'), z.int().min(1).max(256)], 'neither auto nor a number from 1 to 256').default(
     'auto',
   ),
+  /** The file with the key under which secrets in the database are sealed. */
+  sealingKey: parsed(statePath).prefault('sealing.key'),
   signer: mapping({
     id: z.int().min(1).max(127).default(1),
     socket: parsed(statePath).prefault('signer/signer.sock'),

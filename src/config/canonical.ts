@@ -19,7 +19,7 @@ export const digestOf = (canonical: string): string => createHash('sha256').upda
  * paths as they are below the state directory, durations as people write them.
  */
 export function describe(generation: Undigested): Plain {
-  const { listeners, database, retentionMs, fronts, signer, issuers } = generation;
+  const { listeners, database, retentionMs, fronts, sealingKey, signer, issuers } = generation;
   const below = belowOf(generation);
   const sqlite = /^sqlite:(.*)$/s.exec(database)?.[1];
   return readable(
@@ -30,6 +30,7 @@ export function describe(generation: Undigested): Plain {
         fronts,
         retentionMs,
         database: sqlite === undefined ? withoutPassword(database) : `sqlite:${below(sqlite)}`,
+        sealingKey: below(sealingKey),
         signer: { ...signer, socket: below(signer.socket), stateDirectory: below(signer.stateDirectory) },
         pinSources: new Map([...issuers.values()].map(({ id, keyUri }) => [id, below(pinSourceOf(keyUri))])),
       },

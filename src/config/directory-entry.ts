@@ -36,6 +36,8 @@ export const directoryKeys = {
   caa: z.enum(['off', 'public', 'all']).default('off'),
   /** RFC 9444: whether an authorization for a domain may stand for all names below it. */
   subdomains: z.boolean().default(false),
+  /** Whether an account is made only for whoever brings an external account binding (RFC 8555 §7.3.4). */
+  externalAccountRequired: z.boolean().default(false),
   termsOfService: parsed(pageUrl).optional(),
   website: parsed(pageUrl).optional(),
   limits: mapping({
@@ -124,6 +126,7 @@ export function directoryOf(name: string, file: Complete<typeof directoryKeys>):
     ...(file.group === undefined ? {} : { group: file.group }),
     policies,
     challenges,
+    externalAccountRequired: file.externalAccountRequired,
     caaIdentities,
     caa,
     subdomains,

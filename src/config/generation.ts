@@ -21,6 +21,8 @@ export interface Generation {
   /** How long certificates, and what led to them, are kept after they have expired. */
   readonly retentionMs: number;
   readonly fronts: 'auto' | number;
+  /** Absolute: the key under which secrets in the database are sealed; made at the first start. */
+  readonly sealingKey: string;
   readonly signer: SignerSettings;
   readonly issuers: ReadonlyMap<string, Issuer>;
   readonly groups: ReadonlyMap<string, Group>;
@@ -187,6 +189,8 @@ export interface Directory {
   readonly group?: string;
   readonly policies: readonly string[];
   readonly challenges: readonly ChallengeType[];
+  /** RFC 8555 §7.1.1. A binding that is given is verified even where none is required. */
+  readonly externalAccountRequired: boolean;
   /** What CAA and dns-persist-01 records call this CA: lower-case A-labels. */
   readonly caaIdentities: readonly string[];
   /** For which names CAA is looked up; `public`: all that are not in one of validation.privateZones. */

@@ -16,6 +16,7 @@ import { migrate } from '../database/migrate.ts';
 import { openNonces } from '../database/nonces.ts';
 import { keepPartitions } from '../database/partitions.ts';
 import { publicId } from '../database/public-id.ts';
+import { openSeal } from '../database/seal.ts';
 import { openDialer } from '../dial/dialer.ts';
 import { createAcmeDoor } from '../doors/acme/acme.ts';
 import { createAdminDoor } from '../doors/admin/admin.ts';
@@ -78,6 +79,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   }
   const database = opened.use(await openDatabase(first.database));
   await migrate(database);
+  const seal = openSeal(first.sealingKey);
   const nonces = opened.use(await openNonces(database, clock));
   const signer = opened.use(connectSigner({
     socket: first.signer.socket, clock,
@@ -89,7 +91,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   await recordGeneration({ database, random }, first, 'start', clock.now());
   const own = new OwnCertificate({ ca, clock, random, generation });
   const validator = openValidator({ dialer: openDialer(first.validation), clock, ...first.validation });
-  const acme = opened.use(createAcmeDoor({ ca, database, nonces, validator, clock, frontId, random, generation, reached }));
+  const acme = opened.use(createAcmeDoor({ ca, database, nonces, validator, clock, frontId, random, seal, generation, reached }));
 
   let ready = false;
   const readiness = (): { ready: boolean; reasons: string[] } => {

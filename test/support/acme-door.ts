@@ -13,7 +13,9 @@ import { loadConfig } from '../../src/config/load.ts';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openNonces } from '../../src/database/nonces.ts';
+import { openSeal } from '../../src/database/seal.ts';
 import { type AcmeDoor, type AcmeDoorParts, createAcmeDoor } from '../../src/doors/acme/acme.ts';
+import type { Operator } from '../../src/doors/acme/accounts/operate.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { CaaQuestion, ValidationInput, ValidationProblem, ValidationResult } from '../../src/validation/index.ts';
 import { AcmeClient, type KeyPair, newKey, type Transport } from './acme-client.ts';
@@ -29,6 +31,8 @@ export interface DoorLab extends AsyncDisposable {
   readonly database: Database;
   readonly software: SoftwareCa;
   readonly acme: AcmeDoor;
+  /** What the operator acts with. */
+  readonly operator: Operator;
   readonly send: Transport;
   /** The clock of everything here: real time plus this. */
   skewMs: number;
@@ -65,6 +69,7 @@ export async function openDoorLab(options: DoorLabOptions = {}): Promise<DoorLab
   let skewMs = 0;
   const clock: Clock = { now: () => Date.now() + skewMs };
   let current = configure(stateDirectory, options);
+  const seal = openSeal(join(stateDirectory, 'sealing.key'));
   const software = openSoftwareCa({ database, clock, generation: () => current });
   const doors: AsyncDisposable[] = [];
   const closers: (() => Promise<void>)[] = [];
@@ -72,7 +77,7 @@ export async function openDoorLab(options: DoorLabOptions = {}): Promise<DoorLab
   const front = async (frontId: string) => {
     const nonces = await openNonces(database, clock);
     const acme = createAcmeDoor({
-      ca: options.ca?.(software) ?? software.ca, database, nonces, clock, frontId, random: (octets) => randomBytes(octets), generation: () => current,
+      ca: options.ca?.(software) ?? software.ca, database, nonces, clock, frontId, random: (octets) => randomBytes(octets), seal, generation: () => current,
       validator: {
         async validate(input) {
           lab.validations.push(input);
@@ -99,6 +104,7 @@ export async function openDoorLab(options: DoorLabOptions = {}): Promise<DoorLab
 
   const lab: DoorLab = {
     externalUrl: 'https://ca.test', directoryUrl: 'https://ca.test/acme/directory', port: 0, database, software,
+    operator: { database, seal, clock, random: (octets) => randomBytes(octets), realm: current.realm, by: 'test' },
     acme: undefined as unknown as AcmeDoor, send: undefined as unknown as Transport, validate: () => SUCCESS, validations: [],
     checkCaa: () => SUCCESS, caaQuestions: [],
     get skewMs() { return skewMs; },

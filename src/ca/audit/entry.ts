@@ -2,6 +2,7 @@
  * Audit entries: one row for each fact that an auditor must be able to count on, written in the commit of the fact itself.
  * This table of types is the registry: an entry of another type, or with other members, does not compile.
  */
+import type { NameRules } from '../../config/generation.ts';
 import type { Write } from '../../database/database.ts';
 import { canonicalJson, sha256 } from '../canonical-json.ts';
 import { insertEntry } from './store.ts';
@@ -36,6 +37,17 @@ export interface AuditFacts {
     pull: string; scope: string; issuedFrom: number; issuedTo: number; overMs: number; explanation: string | null; by: string;
   };
   'renewals.released': { pull: string; scope: string; by: string };
+  /** `names` and `profiles` are what accounts made with it may have at most; null is all that the directory gives. */
+  'credential.created': {
+    credential: string; directory: string; description: string; profiles: readonly string[] | null; names: NameRules | null;
+    uses: number | null; expires: number | null; by: string;
+  };
+  'credential.used': { credential: string; account: string; directory: string; thumbprint: string };
+  /** From here on, the accounts that it made are revoked too. */
+  'credential.revoked': { credential: string; by: string };
+  'account.revoked': { account: string; by: string };
+  'account.paused': { account: string; by: string };
+  'account.unpaused': { account: string; by: string };
   'configuration.applied': { digest: string; previous: string | null; by: string };
   /** Certificates, evidence and intents that expired before this day (since 2020-01-01) were dropped; the journal still has them. */
   'records.forgotten': { before: number };

@@ -9,15 +9,16 @@ import type { Generation, NameRules, Policy, Profile } from '../../config/genera
 import { type Name, nameFault, nameKey, parseSpiffeId } from '../../x509/name.ts';
 import { nameConstraintFault } from '../../x509/name-constraints.ts';
 import type { SubjectValue } from '../../x509/shape.ts';
+import type { Requester } from '../ca.ts';
 import { matchesName, matchesSubject, uriFault } from './name-rules.ts';
+import { againstRestriction } from './restriction.ts';
 
 export interface Question {
   readonly profile: string;
   /** In canonical form; others are refused. */
   readonly names: readonly Name[];
   readonly subject?: readonly SubjectValue[];
-  /** `policies` are the names of those that bind. */
-  readonly requester: { readonly kind: string; readonly id: string; readonly policies: readonly string[]; readonly group?: string };
+  readonly requester: Requester;
 }
 
 export interface Reason {
@@ -51,6 +52,7 @@ export function decide(rules: Rules, question: Question): Reason[] {
     ...againstProfile(profile, question),
     ...againstIssuer(rules, profile, question),
     ...againstPolicies(rules, profile, question),
+    ...againstRestriction(question),
   ];
 }
 

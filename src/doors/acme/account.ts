@@ -1,4 +1,6 @@
 /** What an account is (RFC 8555 §7.1.2), and what may stand in its `contact`. */
+import type { Restriction } from '../../ca/index.ts';
+import type { Jws } from './jws.ts';
 import { AcmeError, malformed } from './problem.ts';
 
 export interface Account {
@@ -7,7 +9,24 @@ export interface Account {
   readonly thumbprint: string;
   readonly jwk: string;
   readonly contact: readonly string[];
-  readonly state: 'valid' | 'deactivated';
+  /** `revoked` by the operator, or with the external account binding that made it. */
+  readonly state: 'valid' | 'deactivated' | 'revoked';
+  /** RFC 8555 §7.3.4: who vouched for it. */
+  readonly binding: Binding | undefined;
+}
+
+export interface Binding {
+  /** The id of the credential. */
+  readonly credential: string;
+  /** As it was given, to be shown again. */
+  readonly jws: Jws['text'];
+  readonly restriction: Restriction | undefined;
+}
+
+/** RFC 8555 §7.3.6: 401 for one that deactivated itself, of which nothing is left. Throws AcmeError. */
+export function requireValid({ state }: Account): void {
+  if (state === 'deactivated') throw new AcmeError('unauthorized', 'The account is deactivated.', { status: 401 });
+  if (state === 'revoked') throw new AcmeError('unauthorized', 'The account was revoked by the operator of this server.');
 }
 
 /** RFC 8555 §7.3: mailto URLs with one address and no header fields (§7.3 "hfields"). Throws AcmeError. */

@@ -3,11 +3,13 @@ import type { Clock } from '../../clock.ts';
 import type { Generation } from '../../config/generation.ts';
 import type { Database } from '../../database/database.ts';
 import { firstIdOfDay, type Random } from '../../database/public-id.ts';
+import type { Seal } from '../../database/seal.ts';
 import { BodyAborted } from '../../http/body.ts';
 import type { Door, HttpReply, HttpRequest } from '../../http/route.ts';
 import * as events from '../../telemetry/events.ts';
 import type { Validator } from '../../validation/index.ts';
 import { dayOf } from '../../x509/serial.ts';
+import { requireValid } from './account.ts';
 import { Attempts } from './attempts.ts';
 import type { Acme, Reply, Row } from './handler.ts';
 import { AccountKeys } from './jwk.ts';
@@ -25,6 +27,7 @@ export interface AcmeDoorParts {
   readonly validator: Validator;
   readonly clock: Clock;
   readonly random: Random;
+  readonly seal: Seal;
   /** Names this process in the leases of validations. */
   readonly frontId: string;
   /** The configuration in force, asked at each request. */
@@ -62,8 +65,7 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
     if (loaded === undefined) throw new AcmeError('accountDoesNotExist', 'There is no such account in this directory.');
     const { account, about } = loaded;
     const fresh = await spendNonce(await verify(received, await keys.known(account.thumbprint, account.jwk)), nonces);
-    // RFC 8555 §7.3.6
-    if (account.state !== 'valid') throw new AcmeError('unauthorized', 'The account is deactivated.', { status: 401 });
+    requireValid(account);
     if (about === undefined && row.about !== 'nothing') throw notFound(row.about);
     return row.handler(acme, { ...fresh, site, account, about, ids: request.params, correlation: request.correlation });
   }

@@ -5,7 +5,7 @@ import type { Site } from './site.ts';
 export const directory: OpenHandler = (_, { site }) => ({ status: 200, body: renderDirectory(site) });
 
 /** `meta` is always there: some clients read it without asking. */
-export function renderDirectory({ base, profiles, directory: { termsOfService, website, caaIdentities, subdomains } }: Site) {
+export function renderDirectory({ base, profiles, directory: { termsOfService, website, caaIdentities, subdomains, externalAccountRequired } }: Site) {
   return {
     newNonce: `${base}/new-nonce`,
     newAccount: `${base}/new-account`,
@@ -14,7 +14,7 @@ export function renderDirectory({ base, profiles, directory: { termsOfService, w
     keyChange: `${base}/key-change`,
     renewalInfo: `${base}/renewal-info`, // RFC 9773 §4.1
     meta: {
-      externalAccountRequired: false,
+      externalAccountRequired,
       ...(termsOfService === undefined ? {} : { termsOfService }),
       ...(website === undefined ? {} : { website }),
       ...(caaIdentities.length === 0 ? {} : { caaIdentities }),

@@ -5,6 +5,7 @@ import type { Generation } from '../../config/generation.ts';
 import type { Database } from '../../database/database.ts';
 import type { Random } from '../../database/public-id.ts';
 import type { Validator } from '../../validation/index.ts';
+import type { Seal } from '../../database/seal.ts';
 import type { Account } from './account.ts';
 import type { Attempts } from './attempts.ts';
 import type { JsonObject } from './json.ts';
@@ -26,6 +27,7 @@ export interface Acme {
   readonly generation: () => Generation;
   readonly clock: Clock;
   readonly random: Random;
+  readonly seal: Seal;
 }
 
 export interface Reply {

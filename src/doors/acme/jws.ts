@@ -23,6 +23,7 @@ export interface InnerJws {
   readonly payload: JsonObject;
   readonly signature: Buffer;
   readonly signingInput: Buffer;
+  readonly text: Jws['text'];
 }
 
 /** RFC 8555 §6.2: flattened, no unprotected header, no detached or unencoded payload, nothing critical. Throws AcmeError. */
@@ -39,14 +40,14 @@ export function parseJws(body: Uint8Array): Jws {
  */
 export function parseInnerJws(given: unknown, called: string, url: string): InnerJws {
   if (!isObject(given)) throw malformed(`${called} must be a JWS in flattened form.`);
-  const { header, payload: octets, signature, signingInput } = parseFlattened(given, called);
+  const { header, payload: octets, signature, signingInput, text } = parseFlattened(given, called);
   const { alg } = header;
   if (typeof alg !== 'string') throw malformed(`${called} has no "alg".`);
   if ('nonce' in header) throw malformed(`${called} must not have a "nonce".`);
   if (header['url'] !== url) throw malformed(`The "url" of ${called.toLowerCase()} must be that of the request around it.`);
   const payload = parseObject(octets);
   if (payload === undefined) throw malformed(`The payload of ${called.toLowerCase()} must be a JSON object that names each member once.`);
-  return { header: { ...header, alg }, payload, signature, signingInput };
+  return { header: { ...header, alg }, payload, signature, signingInput, text };
 }
 
 function parseFlattened(outer: JsonObject, called: string) {

@@ -1,6 +1,8 @@
 /** RFC 8555 §7.3: makes the account of a key, or finds it. */
 import { publicId } from '../../database/public-id.ts';
-import { type Account, parseContact } from './account.ts';
+import { type Account, parseContact, requireValid } from './account.ts';
+import { useOf } from './binding/store.ts';
+import { notUsable, verifyBinding } from './binding/verify.ts';
 import type { Acme, ByKey, KeyHandler, Reply } from './handler.ts';
 import { AcmeError, malformed } from './problem.ts';
 import type { Site } from './site.ts';
@@ -18,7 +20,9 @@ export const newAccount: KeyHandler = async (acme, given) => {
   return create(acme, given, payload);
 };
 
-async function create({ database, clock, random }: Acme, { site, key }: ByKey, payload: NonNullable<ByKey['payload']>): Promise<Reply> {
+async function create(acme: Acme, given: ByKey, payload: NonNullable<ByKey['payload']>): Promise<Reply> {
+  const { database, clock, random } = acme;
+  const { site, key } = given;
   const { termsOfService, limits } = site.directory;
   const agreed = payload['termsOfServiceAgreed'] === true;
   if (termsOfService !== undefined && !agreed) {
@@ -27,21 +31,22 @@ async function create({ database, clock, random }: Acme, { site, key }: ByKey, p
     });
   }
   const contact = parseContact(payload['contact'], limits.contacts);
+  const binding = await verifyBinding(acme, given, payload['externalAccountBinding']);
   const account: Account = {
-    id: publicId(Number.POSITIVE_INFINITY, random), thumbprint: key.thumbprint, jwk: key.jwk, contact, state: 'valid',
+    id: publicId(Number.POSITIVE_INFINITY, random), thumbprint: key.thumbprint, jwk: key.jwk, contact, state: 'valid', binding,
   };
   const now = clock.now();
-  if (await createAccount(database, site, account, agreed ? now : undefined, now)) {
+  if (await createAccount(database, site, account, agreed ? now : undefined, now, useOf(site, account, now, random))) {
     return { status: 201, body: renderAccount(site, account), headers: { Location: accountUrl(site, account.id) } };
   }
   // Another request with this key was faster, and made the account.
   const other = await accountByKey(database, site, key.thumbprint);
-  if (other === undefined) throw new Error('an account was neither made nor found');
-  return found(site, other);
+  if (other !== undefined) return found(site, other);
+  if (binding !== undefined) throw notUsable('used-up'); // so was another request with this credential
+  throw new Error('an account was neither made nor found');
 }
 
 function found(site: Site, account: Account): Reply {
-  // §7.3.6: for a deactivated account, 401; it is never made again.
-  if (account.state !== 'valid') throw new AcmeError('unauthorized', 'The account of this key is deactivated.', { status: 401 });
+  requireValid(account); // what was given up or taken back is never made again
   return { status: 200, body: renderAccount(site, account), headers: { Location: accountUrl(site, account.id) } };
 }

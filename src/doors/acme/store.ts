@@ -7,7 +7,7 @@ import type { Database, Write } from '../../database/database.ts';
 import { isPublicId } from '../../database/public-id.ts';
 import { rawStatement, statement } from '../../database/statement.ts';
 import { readSerial } from '../../x509/serial.ts';
-import type { Account } from './account.ts';
+import type { Account, Binding } from './account.ts';
 import { type Authorization, proofKey } from './authorization.ts';
 import type { Attempt } from './challenge.ts';
 import type { Flight } from './flight.ts';
@@ -64,7 +64,9 @@ export const REQUESTER_KIND = 'acme-account';
 
 // ── accounts ──
 
-const ACCOUNT = ['a.id as account_id', 'a.thumbprint', 'a.jwk', 'a.contact', 'a.state as account_state'];
+const ACCOUNT = [
+  'a.id as account_id', 'a.thumbprint', 'a.jwk', 'a.contact', 'a.state as account_state', 'a.revoked as account_revoked', 'a.eab', 'a.eab_jws', 'a.restriction',
+];
 const accountOf = { 'a.id': 'account', 'a.realm': 'realm', 'a.directory': 'directory' } as const;
 
 const findAccount = statement((k, p) =>
@@ -77,19 +79,27 @@ const findAccountByKey = statement((k, p) =>
 const insertAccount = statement((k, p) =>
   k('acme_account').insert({
     id: p('id'), realm: p('realm'), directory: p('directory'), thumbprint: p('thumbprint'), jwk: p('jwk'), contact: p('contact'),
-    state: 'valid', terms_agreed: p('terms_agreed'), created: p('created'),
+    state: 'valid', terms_agreed: p('terms_agreed'), created: p('created'), eab: p('eab'), eab_jws: p('eab_jws'), restriction: p('restriction'),
   }));
 
 const changeAccount = statement((k, p) =>
-  k('acme_account').where({ id: p('id'), state: 'valid' }).update({ contact: p('contact'), state: p('state') }));
+  k('acme_account').where({ id: p('id'), state: 'valid' }).whereNull('revoked').update({ contact: p('contact'), state: p('state') }));
 
 const changeAccountKey = statement((k, p) =>
   k('acme_account').where({ id: p('id'), thumbprint: p('old'), state: 'valid' }).update({ thumbprint: p('thumbprint'), jwk: p('jwk') }));
 
-interface AccountRow { account_id: string; thumbprint: string; jwk: string; contact: string; account_state: Account['state'] }
+interface AccountRow {
+  account_id: string; thumbprint: string; jwk: string; contact: string; account_state: 'valid' | 'deactivated'; account_revoked: number | null;
+  eab: string | null; eab_jws: string; restriction: string | null;
+}
 
 const toAccount = (row: AccountRow): Account => ({
-  id: row.account_id, thumbprint: row.thumbprint, jwk: row.jwk, contact: JSON.parse(row.contact) as string[], state: row.account_state,
+  id: row.account_id, thumbprint: row.thumbprint, jwk: row.jwk, contact: JSON.parse(row.contact) as string[],
+  state: row.account_state === 'valid' && row.account_revoked !== null ? 'revoked' : row.account_state,
+  binding: row.eab === null ? undefined : {
+    credential: row.eab, jws: JSON.parse(row.eab_jws) as Binding['jws'],
+    restriction: row.restriction === null ? undefined : (JSON.parse(row.restriction) as Binding['restriction']),
+  },
 });
 
 export async function accountByKey(database: Database, site: Site, thumbprint: string): Promise<Account | undefined> {
@@ -97,15 +107,17 @@ export async function accountByKey(database: Database, site: Site, thumbprint: s
   return row && toAccount(row);
 }
 
-/** True when this call made it; false when the key has an account already. */
+/** True when this call made it; false when the key has an account already, or something of `together` does not hold. */
 export const createAccount = (
-  database: Database, site: Site, account: Account, termsAgreed: number | undefined, now: number,
+  database: Database, site: Site, account: Account, termsAgreed: number | undefined, now: number, together: readonly Write[],
 ): Promise<boolean> =>
-  database.commit([{
+  database.commit([...together, {
     statement: insertAccount,
     values: {
       ...scope(site), id: account.id, thumbprint: account.thumbprint, jwk: account.jwk, contact: JSON.stringify(account.contact),
-      terms_agreed: termsAgreed ?? null, created: now,
+      terms_agreed: termsAgreed ?? null, created: now, eab: account.binding?.credential ?? null,
+      eab_jws: account.binding === undefined ? null : JSON.stringify(account.binding.jws),
+      restriction: account.binding?.restriction === undefined ? null : JSON.stringify(account.binding.restriction),
     },
     rows: 1,
   }]);

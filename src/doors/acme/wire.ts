@@ -20,6 +20,7 @@ export const challengeUrl = ({ base }: Site, authorization: string, type: Challe
 export const renderAccount = (site: Site, account: Account) => ({
   status: account.state,
   ...(account.contact.length === 0 ? {} : { contact: account.contact }),
+  ...(account.binding === undefined ? {} : { externalAccountBinding: account.binding.jws }), // §7.3.4
   orders: ordersUrl(site, account.id),
 });
 
