@@ -16,5 +16,7 @@ export const commands: readonly Entry[] = [
   { name: 'config', summary: 'check, diff, show or apply the configuration', load: async () => (await import('./config.ts')).config },
   { name: 'explain', summary: 'say whether a request would be allowed, and why not', load: async () => (await import('./explain.ts')).explain },
   { name: 'renewals', summary: 'have certificates renewed before their time', load: async () => (await import('./renewals.ts')).renewals },
+  { name: 'eab', summary: 'hand out external account bindings, list and revoke them', load: async () => (await import('./eab.ts')).eab },
+  { name: 'accounts', summary: 'look at ACME accounts, deactivate or pause them', load: async () => (await import('./accounts.ts')).accounts },
   { name: 'restore', summary: 'after a restore from backup: complete the database from the journal', load: async () => (await import('./restore.ts')).restore },
 ];

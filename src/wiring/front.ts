@@ -124,7 +124,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     if (changed) events.configurationApplied({ digest: next.digest, by });
     if (changed && by === 'operator') options.onApplied?.();
   };
-  const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness, clock, database, random });
+  const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness, clock, database, random, seal });
   const admin = await listenUnixSocket(createApp({ doors: [createAdminDoor(operations)], random }), socketPath);
   if (admin !== undefined) opened.use(admin);
 

@@ -7,9 +7,11 @@ import { faultReport } from '../config/fault.ts';
 import type { Generation } from '../config/generation.ts';
 import { loadConfig } from '../config/load.ts';
 import type { RenewalParts } from '../ca/renewal/pull.ts';
+import type { Seal } from '../database/seal.ts';
 import { OperatorMistake, type Operations } from '../doors/admin/admin.ts';
 import type { Signer } from '../signing/client.ts';
 import { type Name, parseDnsName, parseIpName, type ParsedName } from '../x509/name.ts';
+import { accessOperations } from './access-operations.ts';
 import { AuthorityFault } from './authority.ts';
 import { renewalOperations } from './renewal-operations.ts';
 
@@ -20,6 +22,7 @@ export interface OperationParts extends RenewalParts {
   readonly authority: () => Authority;
   readonly adopt: (generation: Generation, by: string) => Promise<void>;
   readonly signer: Signer;
+  readonly seal: Seal;
   readonly clock: Clock;
   readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
 }
@@ -28,6 +31,7 @@ export function operationsOf(parts: OperationParts): Operations {
   const generation = (): Generation => parts.authority().generation;
   return {
     ...renewalOperations(parts),
+    ...accessOperations({ ...parts, realm: generation().realm, by: 'operator' }, generation),
 
     status: () => ({ ...parts.readiness(), signer: { id: parts.signer.id, state: parts.signer.state() }, configuration: generation().digest }),
 

@@ -39,12 +39,13 @@ export interface Checked {
   fetchFrom?(listener: 'status', path: string): Promise<{ status: number; body: Buffer }>;
 }
 
-/** @param options `settled`: nothing is under way any more; `status`: a front runs, look at what it serves */
-export async function checkInvariants(world: Checked, options: { settled?: boolean; status?: boolean } = {}): Promise<void> {
+/** @param options `settled`: nothing is under way any more; `status`: a front runs, look at what it serves; `secrets`: more words that may stand nowhere */
+export async function checkInvariants(world: Checked, options: { settled?: boolean; status?: boolean; secrets?: ReadonlyMap<string, string> } = {}): Promise<void> {
   await using database = await openDatabase(world.database);
   const fetchStatus = options.status === true ? (path: string) => world.fetchFrom?.('status', path) as Promise<{ status: number; body: Buffer }> : undefined;
+  const usual = sourcesOf(world);
   const violations = await findViolations({
-    database, ...sourcesOf(world), settled: options.settled ?? false, ...(fetchStatus === undefined ? {} : { fetchStatus }),
+    database, ...usual, settled: options.settled ?? false, secrets: new Map([...(usual.secrets ?? []), ...(options.secrets ?? [])]), ...(fetchStatus === undefined ? {} : { fetchStatus }),
   });
   assert.deepEqual(violations, []);
 }

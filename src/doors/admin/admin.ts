@@ -11,6 +11,12 @@ export interface Operations {
   explain(question: unknown): unknown;
   pullRenewals(request: unknown): Promise<unknown>;
   listPulls(request: unknown): Promise<unknown>;
+  createCredential(request: unknown): Promise<unknown>;
+  listCredentials(request: unknown): Promise<unknown>;
+  revokeCredential(request: unknown): Promise<unknown>;
+  listAccounts(request: unknown): Promise<unknown>;
+  showAccount(request: unknown): Promise<unknown>;
+  changeAccount(request: unknown): Promise<unknown>;
 }
 
 export class OperatorMistake extends Error {
@@ -27,6 +33,12 @@ export function createAdminDoor(operations: Operations): Door {
       row('POST', '/explain', (body) => operations.explain(body)),
       row('POST', '/renewals/pull', (body) => operations.pullRenewals(body)),
       row('POST', '/renewals/list', (body) => operations.listPulls(body)),
+      row('POST', '/eab/create', (body) => operations.createCredential(body)),
+      row('POST', '/eab/list', (body) => operations.listCredentials(body)),
+      row('POST', '/eab/revoke', (body) => operations.revokeCredential(body)),
+      row('POST', '/accounts/list', (body) => operations.listAccounts(body)),
+      row('POST', '/accounts/show', (body) => operations.showAccount(body)),
+      row('POST', '/accounts/change', (body) => operations.changeAccount(body)),
     ],
   };
 }
