@@ -23,6 +23,8 @@ const answerTimeoutMs = 12_000;
 /** How long faults that pass are waited out. */
 const patienceMs = 5000;
 const longestPauseMs = 400;
+/** How long a start waits for a server that says that it is starting up or recovering. */
+const recoveryMs = 30_000;
 /** Any number, the same in every version: migrations of two programs must exclude each other. */
 const migrationLock = 6_348_411;
 
@@ -69,21 +71,23 @@ class PostgresDatabase implements Database {
     this.#pool.on('connect', (client) => client.on('error', () => {}));
   }
 
-  /** Refuses what would break our promises. Does not wait for a server that is not there. */
+  /** Refuses what would break our promises. Waits for a server that is coming up, not for one that is not there. */
   async check(): Promise<void> {
     type Settings = { version: number; fsync: string; synchronous_commit: string };
     let found: Settings | undefined;
-    try {
-      found = (await this.#use((client) => client.query<Settings>(namedQuery(settings, {})))).rows[0];
-    } catch (error) {
-      throw this.#cannotOpen(error);
+    for (const start = performance.now(); found === undefined; ) {
+      try {
+        found = (await this.#use((client) => client.query<Settings>(namedQuery(settings, {})))).rows[0];
+      } catch (error) {
+        const isComing = error instanceof pg.DatabaseError && error.code === '57P03';
+        if (!isComing || performance.now() - start > recoveryMs) throw this.#cannotOpen(error);
+        await sleep(longestPauseMs);
+      }
     }
-    if ((found?.version ?? 0) < 150_000) throw new DatabaseUnusable('PostgreSQL 15 or newer is needed');
-    if (found?.fsync === 'off' || found?.synchronous_commit === 'off') {
-      throw new DatabaseUnusable(
-        'PostgreSQL runs with fsync or synchronous_commit off, so a certificate could be handed out and its record ' +
-          'lost: set both to on',
-      );
+    if (found.version < 150_000) throw new DatabaseUnusable('PostgreSQL 15 or newer is needed');
+    if (found.fsync === 'off' || found.synchronous_commit === 'off') {
+      const why = 'a certificate could be handed out and its record lost: set both to on';
+      throw new DatabaseUnusable(`PostgreSQL runs with fsync or synchronous_commit off, so ${why}`);
     }
   }
 

@@ -71,6 +71,17 @@ describe('PostgreSQL that fails', () => {
       assert.deepEqual(await ids(url, 'trace'), ['after', 'answers', 'before']);
     });
 
+    it('a start waits for a server that is recovering', async () => {
+      const url = await newDatabase();
+      await using line = await openLine(Number(new URL(url).port));
+      line.recovering = 2;
+      const through = new URL(url);
+      through.port = String(line.port);
+      await using database = await openDatabase(through.href);
+      assert.equal(line.recovering, 0);
+      assert.ok((await database.now()) > 0);
+    });
+
     it('loses and doubles no commit when backends are killed', async () => {
       const url = await newDatabase();
       await using database = await openProbe(url);
@@ -181,12 +192,26 @@ interface Line extends AsyncDisposable {
   cut: 'questions' | 'answers' | undefined;
   /** How often that happened. */
   cuts: number;
+  /** So many connections are told that the server recovers. */
+  recovering: number;
 }
 
 /** A TCP line to PostgreSQL that can be cut between a question and its answer. */
+/** ErrorResponse (PostgreSQL documentation, "Message Formats"), as a server sends it that replays its log. */
+const RECOVERING = ((fields: string): Buffer => {
+  const head = Buffer.from('E\0\0\0\0');
+  head.writeInt32BE(4 + fields.length, 1);
+  return Buffer.concat([head, Buffer.from(fields)]);
+})('SFATAL\0VFATAL\0C57P03\0Mthe database system is in recovery mode\0\0');
+
 async function openLine(target: number): Promise<Line> {
   const ends = new Set<Socket>();
   const server = createServer((client) => {
+    if (line.recovering > 0) {
+      line.recovering -= 1;
+      client.once('data', () => client.end(RECOVERING));
+      return;
+    }
     const backend = connect(target, '127.0.0.1');
     const pass = (from: Socket, to: Socket, direction: Line['cut']): void => {
       ends.add(from);
@@ -207,6 +232,7 @@ async function openLine(target: number): Promise<Line> {
     port: (server.address() as AddressInfo).port,
     cut: undefined,
     cuts: 0,
+    recovering: 0,
     async [Symbol.asyncDispose]() {
       for (const end of ends) end.destroy();
       server.close();
