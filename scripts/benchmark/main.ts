@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import type { Run } from './client.ts';
 import { FlowDriver } from './flows.ts';
 import { measureFloors } from './floors.ts';
+import { measureHanging } from './hanging.ts';
 import { measureIssue } from './issue.ts';
 import { type Options, type Peer, readOptions, USAGE } from './options.ts';
 import { OwnServer } from './own-server.ts';
@@ -73,7 +74,9 @@ async function measure(options: Options): Promise<Results> {
   const issue = parts.has('issue') ? { issue: await measureIssue(seconds) } : {};
   if (parts.has('latency')) progress('signatures with 25 ms added …');
   const slow = parts.has('latency') ? { slow: await measureSlowSignatures(seconds, SOFTHSM) } : {};
-  return { ...flows, ...floors, ...issue, ...slow };
+  if (parts.has('hanging')) progress('while 500 validations hang …');
+  const hanging = parts.has('hanging') ? { hanging: await measureHanging(seconds, options.database) } : {};
+  return { ...flows, ...floors, ...issue, ...slow, ...hanging };
 }
 
 const words = process.argv.slice(2);

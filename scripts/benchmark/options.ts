@@ -5,7 +5,7 @@ export const USAGE = `usage: npm run bench -- [options]
   --clients 1,16,64        how many ACME clients at once, one run each
   --seconds 10             how long each run is measured, after a warm-up of a fifth of it
   --database sqlite        or postgres (a private cluster from the Debian package), or a postgres:// URL
-  --parts flows,floors,issue,latency    what to measure
+  --parts flows,floors,issue,latency    what to measure; also hanging: the rate while 500 validations hang
   --json                   one JSON document instead of tables
 another ACME server, driven the same way:
   --directory URL --ca FILE     its directory, and what its TLS certificate is judged by
@@ -14,7 +14,8 @@ another ACME server, driven the same way:
   --domain-suffix localhost     names are RANDOM.SUFFIX
   --dns-port PORT          answer DNS there: every name is 127.0.0.1`;
 
-export const PARTS = ['flows', 'floors', 'issue', 'latency'] as const;
+const BY_DEFAULT = ['flows', 'floors', 'issue', 'latency'] as const;
+const PARTS = [...BY_DEFAULT, 'hanging'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Another server to drive. */
@@ -42,7 +43,7 @@ export function readOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       clients: { type: 'string', default: '1,16,64' }, seconds: { type: 'string', default: '10' }, database: { type: 'string', default: 'sqlite' },
-      parts: { type: 'string', default: PARTS.join() }, json: { type: 'boolean', default: false }, beside: { type: 'boolean', default: false },
+      parts: { type: 'string', default: BY_DEFAULT.join() }, json: { type: 'boolean', default: false }, beside: { type: 'boolean', default: false },
       directory: { type: 'string' }, ca: { type: 'string' }, 'http01-port': { type: 'string', default: '5002' },
       'domain-suffix': { type: 'string', default: 'localhost' }, 'dns-port': { type: 'string' },
     },

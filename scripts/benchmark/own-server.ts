@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { startPostgres, type TestPostgres } from '../../test/support/postgres.ts';
 import { start, type Started, until } from '../../test/support/processes.ts';
-import { REPOSITORY, World } from '../../test/support/world.ts';
+import { type CaYaml, REPOSITORY, World } from '../../test/support/world.ts';
 import { commandOf, familyOf, listenerOn, type Watched } from './processes.ts';
 
 const START_MS = 90_000;
@@ -22,13 +22,13 @@ export class OwnServer implements AsyncDisposable {
   }
 
   /** `database` is sqlite, postgres (a cluster of its own), or the URL of an empty PostgreSQL database. */
-  static async open(database: string): Promise<OwnServer> {
+  static async open(database: string, configure: (ca: CaYaml) => void = () => {}): Promise<OwnServer> {
     await using opening = new AsyncDisposableStack();
     const postgres = database === 'postgres' ? await startPostgres() : undefined;
     opening.defer(() => postgres?.stop());
     const url = postgres === undefined ? database : await postgres.createDatabase();
     const world = opening.use(await World.open({
-      started: false, ...(database === 'sqlite' ? {} : { database: url }), configure: (ca) => { ca.fronts = 1; },
+      started: false, ...(database === 'sqlite' ? {} : { database: url }), configure: (ca) => { ca.fronts = 1; configure(ca); },
     }));
     const begun = performance.now();
     const server = opening.use(start(join(REPOSITORY, 'scripts/start'), [], { env: world.environment() }));

@@ -1,5 +1,6 @@
 // The results as text, beside what the design aims at.
 import type { Floors } from './floors.ts';
+import type { Hanging } from './hanging.ts';
 import type { FlowResult } from './flows.ts';
 import type { IssueRate } from './issue-loop.ts';
 import type { SlowSignatures } from './slow-signatures.ts';
@@ -13,6 +14,7 @@ export interface Results {
   readonly floors?: Floors;
   readonly issue?: IssueRate;
   readonly slow?: SlowSignatures;
+  readonly hanging?: Hanging;
 }
 
 const round = (value: number, digits = 0): string => (Number.isNaN(value) ? '–' : value.toFixed(digits));
@@ -59,12 +61,16 @@ function floorText({ crypto, transport, es256Verify, moduleSign, emptyRequest, f
   ]);
 }
 
-export function report({ flows, startMs, floors, issue, slow }: Results): string {
+const hangingText = ({ clients, hanging: [first, last], before, during }: Hanging): string =>
+  `issuances at ${clients} clients while ${first} to ${last} validations hang: ${round(during)}/s, ${round(100 * during / before)} % of the ${round(before)}/s without them`;
+
+export function report({ flows, startMs, floors, issue, slow, hanging }: Results): string {
   const parts: string[] = [];
   if (flows !== undefined) parts.push(flowText(flows), ...comparison(flows));
   if (startMs !== undefined) parts.push(`start to ready, keys made: ${round(startMs / 1000, 2)} s`);
   if (floors !== undefined) parts.push(floorText(floors));
   if (issue !== undefined) parts.push(`issue() alone, stored: ${round(issue.perSecond)}/s, ${round(issue.cpu, 2)} ms of the front's CPU each`);
   if (slow !== undefined) parts.push(`certificates with ${slow.addedMs} ms added to each signature, ${slow.lanes} lanes: ${round(slow.perSecond)}/s, ${round(100 * slow.share)} % of lanes ÷ latency`);
+  if (hanging !== undefined) parts.push(hangingText(hanging));
   return parts.join('\n\n');
 }

@@ -62,6 +62,13 @@ export const failure = (
   problem: ValidationProblem, detail: string, transient = false,
 ): ValidationResult => ({ ok: false, transient, problem, detail, evidence: { type: 'http-01', at: 0, ms: 1 } });
 
+/** Takes up the attempts that are due and waits until their tries are over; how many there were. */
+export async function resumed(acme: AcmeDoor): Promise<number> {
+  const { taken, over } = await acme.resumeAttempts();
+  await over;
+  return taken;
+}
+
 export async function openDoorLab(options: DoorLabOptions = {}): Promise<DoorLab> {
   const stateDirectory = mkdtempSync(join(tmpdir(), 'chancery-door-'));
   const database = await openDatabase(options.database ?? `sqlite:${join(stateDirectory, 'door.db')}`);

@@ -34,9 +34,9 @@ export const newChallenge = (): Challenge => {
 };
 
 /** Short timeouts, so that what hangs does not hold up the suite. */
-export async function openLab(more: Partial<DialerConfig & { totalTimeoutMs: number }> = {}): Promise<Lab> {
+export async function openLab(more: Partial<DialerConfig & { totalTimeoutMs: number; host: string }> = {}): Promise<Lab> {
   const dns = await startDnsResponder();
-  const http = await startHttp01Responder();
+  const http = await startHttp01Responder(more.host === undefined ? {} : { host: more.host });
   const tls = await startTlsAlpn01Responder();
   const dialer = openDialer({
     resolvers: [dns],

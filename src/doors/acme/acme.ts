@@ -39,8 +39,8 @@ export interface AcmeDoorParts {
 /** Disposing of it breaks off running validations and leaves them to other fronts, or to the next start. */
 export interface AcmeDoor extends AsyncDisposable {
   readonly door: Door;
-  /** For a job on every front: takes over validations that are due. */
-  resumeAttempts(): Promise<number>;
+  /** For a job on every front: takes over validations that are due. `over` resolves when their tries are. */
+  resumeAttempts(): Promise<{ readonly taken: number; readonly over: Promise<unknown> }>;
   /** For a leased job: drops orders and authorizations that expired more than `retentionMs` ago. */
   forgetOrders(retentionMs: number): Promise<void>;
 }

@@ -29,6 +29,9 @@ export interface AttemptParts {
   readonly reached: (step: 'attempt-begun' | 'attempt-validated' | 'attempt-ended') => void;
 }
 
+/** How much one run of the job takes over, and how much runs here before it takes no more. */
+const MAX_TAKEN = 250;
+const MAX_RUNNING = 2000;
 /** Longer than any try may take, by a margin for a database that is slow to hear of its outcome. */
 const LEASE_MARGIN_MS = 20_000;
 /** Between tries that failed for reasons of ours. */
@@ -70,18 +73,21 @@ export class Attempts implements AsyncDisposable {
     return { outcome: this.#track(attempt) };
   }
 
-  /** For a job on every front, every few seconds: takes over what is due. Resolves to how many it took, when their tries are over. */
-  async resume(): Promise<number> {
+  /**
+   * For a job on every front, every few seconds: takes over what is due, as much as there is room for, accounts in turn. Resolves when it
+   * has begun; what hangs would else hold up what is due next.
+   */
+  async resume(): Promise<{ readonly taken: number; readonly over: Promise<unknown> }> {
     const { database, clock, frontId } = this.#parts;
-    const tries: Promise<unknown>[] = [];
-    for (const due of await dueAttempts(database, clock.now())) {
-      if (this.#closing.signal.aborted) break;
+    const room = Math.min(MAX_TAKEN, MAX_RUNNING - this.#running.size);
+    const due = this.#closing.signal.aborted || room <= 0 ? [] : inTurn(await dueAttempts(database, clock.now())).slice(0, room);
+    const tries = await Promise.all(due.map(async (attempt) => {
       const now = clock.now();
-      const taken = await takeAttempt(database, due, frontId, now, this.#leaseFrom(now));
-      if (taken !== undefined) tries.push(this.#track(taken));
-    }
-    await Promise.all(tries);
-    return tries.length;
+      const taken = await takeAttempt(database, attempt, frontId, now, this.#leaseFrom(now));
+      return taken === undefined ? [] : [this.#track(taken)];
+    }));
+    const taken = tries.flat();
+    return { taken: taken.length, over: Promise.all(taken) };
   }
 
   /** Breaks off what is running and puts it back, for another front or the next start. */
@@ -167,6 +173,19 @@ export class Attempts implements AsyncDisposable {
     const lifetime = this.#parts.generation().directories.get(directory)?.limits.validAuthorizationLifetimeMs ?? 0;
     return Math.max(expires, now + lifetime);
   }
+}
+
+/** The first of each account, then the second of each …; whoever has hundreds waits behind whoever has one. */
+function inTurn(due: readonly DueAttempt[]): DueAttempt[] {
+  const turns = new Map<string, number>();
+  return due
+    .map((attempt) => {
+      const turn = turns.get(attempt.account) ?? 0;
+      turns.set(attempt.account, turn + 1);
+      return { attempt, turn };
+    })
+    .sort((a, b) => a.turn - b.turn)
+    .map(({ attempt }) => attempt);
 }
 
 const running = ({ type, tries }: DueAttempt, error: Problem, flights: readonly Flight[]): Attempt =>

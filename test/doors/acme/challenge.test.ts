@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import type { AcmeClient } from '../../support/acme-client.ts';
-import { failure, openDoorLab, SUCCESS } from '../../support/acme-door.ts';
+import { failure, openDoorLab, resumed, SUCCESS } from '../../support/acme-door.ts';
 import { refused } from '../../support/acme-refusal.ts';
 
 /** An order for one name, its authorization and its first challenge of that type. */
@@ -115,15 +115,15 @@ test('C-08: a host that cannot be reached is tried again, three times in all; me
   assert.equal(answer.json.status, 'processing');
   assert.equal(answer.json.error.type, 'urn:ietf:params:acme:error:connection');
   assert.equal(answer.headers['retry-after'], '1');
-  assert.equal(await lab.acme.resumeAttempts(), 0, 'not due yet');
+  assert.equal(await resumed(lab.acme), 0, 'not due yet');
   for (const left of [1, 0]) {
     lab.skewMs += 5_000;
-    assert.equal(await lab.acme.resumeAttempts(), 1);
+    assert.equal(await resumed(lab.acme), 1);
     assert.equal(await statusOf(client, challenge.url), left === 0 ? 'invalid' : 'processing');
   }
   assert.equal(await statusOf(client, orderUrl), 'invalid');
   assert.equal(lab.validations.length, 3);
-  assert.equal(await lab.acme.resumeAttempts(), 0);
+  assert.equal(await resumed(lab.acme), 0);
 });
 
 test('C-08: a host that comes up between tries is valid', async () => {
@@ -134,7 +134,7 @@ test('C-08: a host that comes up between tries is valid', async () => {
   await client.post(challenge.url, {});
   lab.validate = () => SUCCESS;
   lab.skewMs += 5_000;
-  await lab.acme.resumeAttempts();
+  await resumed(lab.acme);
   const { json } = await client.post(challenge.url);
   assert.equal(json.status, 'valid');
   assert.equal('error' in json, false);
@@ -150,13 +150,13 @@ test('I8: a fault of ours never makes an authorization invalid, however often it
   for (let i = 0; i < 6; i++) {
     if (i === 3) lab.validate = () => { throw new Error('a bug in the validator'); };
     lab.skewMs += 5_000;
-    assert.equal(await lab.acme.resumeAttempts(), 1);
+    assert.equal(await resumed(lab.acme), 1);
     assert.equal(await statusOf(client, challenge.url), 'processing');
   }
   assert.equal(await statusOf(client, orderUrl), 'pending');
   lab.validate = () => SUCCESS;
   lab.skewMs += 5_000;
-  await lab.acme.resumeAttempts();
+  await resumed(lab.acme);
   assert.equal(await statusOf(client, orderUrl), 'ready');
 });
 
@@ -186,9 +186,9 @@ test('an attempt whose front died is resumed by another, and the dead one cannot
   await client.post(challenge.url, {});
   const second = await lab.front('front-2');
   lab.validate = () => SUCCESS;
-  assert.equal(await second.acme.resumeAttempts(), 0, 'the lease still runs');
+  assert.equal(await resumed(second.acme), 0, 'the lease still runs');
   lab.skewMs += 31_000;
-  assert.equal(await second.acme.resumeAttempts(), 1);
+  assert.equal(await resumed(second.acme), 1);
   stuck.resolve();
   await sleep(50);
   assert.equal(await statusOf(client, challenge.url), 'valid');
@@ -204,7 +204,7 @@ test('of many fronts that resume at once, one does', async () => {
   const fronts = await Promise.all([1, 2, 3, 4].map((n) => lab.front(`other-${n}`)));
   lab.validate = () => SUCCESS;
   lab.skewMs += 5_000;
-  const taken = await Promise.all(fronts.map(({ acme }) => acme.resumeAttempts()));
+  const taken = await Promise.all(fronts.map(({ acme }) => resumed(acme)));
   assert.equal(taken.reduce((sum, n) => sum + n, 0), 1);
   assert.equal(lab.validations.length, 2);
 });
@@ -224,7 +224,7 @@ test('a front that stops puts its validations back at once', async () => {
   assert.equal((await posted).json.status, 'processing');
   lab.validate = () => SUCCESS;
   lab.skewMs += 1;
-  assert.equal(await front.acme.resumeAttempts(), 1);
+  assert.equal(await resumed(front.acme), 1);
   assert.equal(await statusOf(client, challenge.url), 'valid');
 });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Flight, problemFrom, recorded } from '../../../src/doors/acme/flight.ts';
 import type { Evidence } from '../../../src/validation/index.ts';
-import { openDoorLab } from '../../support/acme-door.ts';
+import { openDoorLab, resumed } from '../../support/acme-door.ts';
 
 const name = { type: 'dns', value: 'a.internal' } as const;
 const evidence = (more: Partial<Evidence> = {}): Evidence => ({ type: 'http-01', at: Date.UTC(2026, 10, 25, 12), ms: 31, ...more });
@@ -57,7 +57,7 @@ test('C-08, C-09: each try is stored with the challenge, and told while it goes 
   assert.equal(first.json.error.subproblems.length, 1);
   for (let i = 0; i < 2; i++) {
     lab.skewMs += 5000;
-    await lab.acme.resumeAttempts();
+    await resumed(lab.acme);
   }
   const { json: challenge } = await client.post(url);
   assert.equal(challenge.status, 'invalid');
@@ -75,7 +75,7 @@ test('a proof after failed tries keeps their record, and shows no error', async 
   await client.post(url, {});
   lab.validate = () => ({ ok: true, evidence: evidence() });
   lab.skewMs += 5000;
-  await lab.acme.resumeAttempts();
+  await resumed(lab.acme);
   const { json } = await client.post(url);
   assert.equal(json.status, 'valid');
   assert.equal('error' in json, false);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AcmeClient, newKey, type Transport } from '../../support/acme-client.ts';
-import { type DoorLab, failure, openDoorLab, SUCCESS } from '../../support/acme-door.ts';
+import { type DoorLab, failure, openDoorLab, resumed, SUCCESS } from '../../support/acme-door.ts';
 import { refused } from '../../support/acme-refusal.ts';
 import { buildCsr } from '../../support/csr.ts';
 import { startPostgres } from '../../support/postgres.ts';
@@ -75,7 +75,7 @@ test('an attempt that is put back is taken by one front only', async () => {
   const fronts = await Promise.all([1, 2, 3].map((n) => lab.front(`more-${n}`)));
   lab.validate = () => SUCCESS;
   lab.skewMs += 5_000;
-  const taken = await Promise.all(fronts.map(({ acme }) => acme.resumeAttempts()));
+  const taken = await Promise.all(fronts.map(({ acme }) => resumed(acme)));
   assert.equal(taken.reduce((sum, n) => sum + n, 0), 1);
   assert.equal((await client.post(authorization.challenges[0].url)).json.status, 'valid');
 });
