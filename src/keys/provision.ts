@@ -66,11 +66,18 @@ export class Workbench implements Disposable {
     }
   }
 
-  /** The SPKI of the key pair under this label; undefined when there is none. @throws KeyFault when there are several */
+  /**
+   * The SPKI of the key pair under this label; undefined when there is none. A public half alone, as a generation leaves it that
+   * was killed half-way, is no key and is removed. @throws KeyFault when there are several
+   */
   publicKey(label: string, kind: KeyKind): Uint8Array | undefined {
     const found = this.#session.find({ class: pkcs11js.CKO_PUBLIC_KEY, label });
     if (found.length > 1) throw new KeyFault(`there are ${found.length} keys labelled ${label}`, 'never');
-    return found.length === 0 ? undefined : spkiOf(found.items(0).toType(), kind);
+    if (found.length === 0) return undefined;
+    const half = found.items(0).toType<graphene.PublicKey>();
+    if (this.#session.find({ class: pkcs11js.CKO_PRIVATE_KEY, id: half.get('id') as Buffer }).length > 0) return spkiOf(half, kind);
+    this.#session.destroy(half);
+    return undefined;
   }
 
   /**

@@ -154,3 +154,13 @@ test('ECDSA: only signatures of the right length, without zeros, become Ecdsa-Si
   assert.throws(() => output(Buffer.alloc(63)), /of 63 bytes/);
   assert.throws(() => output(Buffer.concat([Buffer.alloc(32), half(1)])), /zero/);
 });
+
+test('a public half alone, as a generation that was killed leaves it, is no key, and another can be made', () => {
+  module.initialise();
+  using bench = new Workbench(module, 'keys', PIN);
+  const half = bench.generate('half', Buffer.of(0x30), 'p-256', { id: Buffer.of(0x31), label: 'the other half' });
+  assert.equal(bench.publicKey('half', 'p-256'), undefined);
+  const whole = bench.generate('half', Buffer.of(0x30), 'p-256');
+  assert.notDeepEqual(whole, half);
+  assert.deepEqual(bench.publicKey('half', 'p-256'), whole);
+});
