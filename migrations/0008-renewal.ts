@@ -1,5 +1,6 @@
 /**
- * What renewal stores: windows that an operator pulled forward, and which order replaces which certificate (RFC 9773).
+ * What renewal stores: windows that an operator pulled forward, which order replaces which certificate (RFC 9773), and orders that renew
+ * themselves (RFC 8739).
  *
  * `acme_order.renews` is JSON: the predecessor as the client named it, and as the CA knows it. The claim on a predecessor is a row of its
  * own, because its key makes a second one impossible; whether it still binds is computed from the order that holds it.
@@ -12,13 +13,22 @@ import type { Migration } from './migration.ts';
 export const renewal: Migration = {
   name: '0008-renewal',
   up: (k, engine) => [
-    k.schema.alterTable('acme_order', (t) => { text(t, engine, 'renews'); }),
+    order(k, engine),
     replacement(k, engine),
+    star(k, engine),
     pull(k, engine),
     // Whether a certificate was replaced. Intents, unlike certificates, are not spread over partitions.
     'create index intent_replaces on intent (realm, replaces) where replaces is not null',
   ],
 };
+
+/** `current_ref` is the reference of the certificate that is current, once it is another than the first, whose reference is the order's id. */
+function order(k: Knex, engine: Engine): Knex.SchemaBuilder {
+  return k.schema.alterTable('acme_order', (t) => {
+    for (const name of ['renews', 'auto_renewal', 'current_ref']) text(t, engine, name);
+    t.bigInteger('canceled');
+  });
+}
 
 /** Which order replaces a certificate; another may take the place of one that failed. */
 function replacement(k: Knex, engine: Engine): Knex.SchemaBuilder {
@@ -26,6 +36,22 @@ function replacement(k: Knex, engine: Engine): Knex.SchemaBuilder {
     for (const name of ['issuer_key', 'serial', 'realm', 'order_id']) text(t, engine, name).notNullable();
     t.bigInteger('created').notNullable();
     t.primary(['issuer_key', 'serial']);
+    t.index(['order_id'], 'acme_replacement_order');
+  });
+}
+
+/**
+ * Orders that renew themselves, once they were finalized: the key and the evidence that all their certificates have in common (JSON), how
+ * many came after the first, and when the next is due; without `due`, there is none.
+ */
+function star(k: Knex, engine: Engine): Knex.SchemaBuilder {
+  return k.schema.createTable('acme_star', (t) => {
+    text(t, engine, 'order_id').primary();
+    for (const name of ['realm', 'directory', 'account', 'evidence']) text(t, engine, name).notNullable();
+    t.binary('spki').notNullable();
+    t.integer('period').notNullable();
+    t.bigInteger('due');
+    t.index(['realm', 'due'], 'acme_star_due', { predicate: k.whereRaw('due is not null') });
   });
 }
 

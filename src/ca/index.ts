@@ -3,6 +3,6 @@ export { Refusal, type RefusalKind } from './errors.ts';
 export { auditEntry } from './audit/entry.ts';
 export { reasonOf, type RevocationAuthority, type RevocationReason } from './revocation/reason.ts';
 export type {
-  Ca, CertificateStatus, IssuanceOutcome, IssuanceRequest, IssuedCertificate, Progress, Requester, Restriction, RevocationOutcome, RevocationRequest,
+  Ca, CertificateStatus, DoorEvidence, IssuanceOutcome, IssuanceRequest, IssuedCertificate, Progress, Requester, Restriction, RevocationOutcome, RevocationRequest,
   UnholdOutcome, UnholdRequest,
 } from './ca.ts';

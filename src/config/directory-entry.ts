@@ -10,6 +10,8 @@ const BY_DEFAULT = ['http-01', 'dns-01', 'tls-alpn-01'] as const satisfies reado
 /** draft-ietf-acme-dns-persist: clients refuse more. */
 const MAX_IDENTITIES = 10;
 const DAY_MS = 86_400_000;
+/** A certificate that renews itself is made anew after two fifths of its life. */
+const MIN_STAR_MS = 600_000;
 
 export const directoryKeys = {
   /** Another directory: what is not said here is as it is there. */
@@ -38,6 +40,12 @@ export const directoryKeys = {
   subdomains: z.boolean().default(false),
   /** Whether an account is made only for whoever brings an external account binding (RFC 8555 §7.3.4). */
   externalAccountRequired: z.boolean().default(false),
+  /** RFC 8739: orders that renew themselves; absent, there are none. */
+  star: mapping({
+    minLifetime: parsed(duration).prefault('1h'),
+    maxDuration: parsed(duration).prefault('90d'),
+    certificateGet: z.boolean().default(false),
+  }).optional(),
   termsOfService: parsed(pageUrl).optional(),
   website: parsed(pageUrl).optional(),
   limits: mapping({
@@ -68,7 +76,7 @@ export function checkDirectory(name: string, directories: ReadonlyMap<string, Re
   const at: KeyPath = ['directories', name];
   const file = directories.get(name) ?? {};
   const { externalUrl, formerUrls, limits, like } = file;
-  const { profiles, defaultProfile } = withInherited(name, directories);
+  const { profiles, defaultProfile, star, caa } = withInherited(name, directories);
   if (like !== undefined) {
     const model = directories.get(like);
     if (model === undefined) faults.add([...at, 'like'], `directory "${like}" does not exist${didYouMean(like, directories.keys())}`);
@@ -89,6 +97,7 @@ export function checkDirectory(name: string, directories: ReadonlyMap<string, Re
     );
   }
   checkIdentities(file, at, faults);
+  if (star !== undefined) checkStar(star, caa, at, faults);
   for (const key of ['profiles', 'policies', 'challenges', 'caaIdentities'] as const) {
     const list: readonly string[] | undefined = file[key];
     list?.forEach((entry, index) => {
@@ -99,6 +108,16 @@ export function checkDirectory(name: string, directories: ReadonlyMap<string, Re
     if (limits !== undefined && limits[key] > 10 * DAY_MS)
       faults.add([...at, 'limits', key], `${durationText(limits[key])} is more than 10d`);
   }
+}
+
+function checkStar(star: NonNullable<Read<typeof directoryKeys>['star']>, caa: Read<typeof directoryKeys>['caa'], at: KeyPath, faults: FaultsOf): void {
+  const { minLifetime, maxDuration } = star;
+  if (minLifetime > maxDuration)
+    faults.add([...at, 'star', 'minLifetime'], `${durationText(minLifetime)} is more than maxDuration ${durationText(maxDuration)}`);
+  if (minLifetime < MIN_STAR_MS)
+    faults.add([...at, 'star', 'minLifetime'], `${durationText(minLifetime)} is less than ${durationText(MIN_STAR_MS)}: renewals would not keep up`);
+  if (caa !== undefined && caa !== 'off')
+    faults.add([...at, 'star'], `needs caa: off here, and caa is ${caa}: nobody is there to ask again when a certificate renews itself`);
 }
 
 /** What needs a name for this CA in other people's zones, and what nothing but DNS can prove. */
@@ -130,6 +149,9 @@ export function directoryOf(name: string, file: Complete<typeof directoryKeys>):
     caaIdentities,
     caa,
     subdomains,
+    ...(file.star === undefined
+      ? {}
+      : { star: { minLifetimeMs: file.star.minLifetime, maxDurationMs: file.star.maxDuration, certificateGet: file.star.certificateGet } }),
     ...(termsOfService === undefined ? {} : { termsOfService }),
     ...(website === undefined ? {} : { website }),
     limits: {

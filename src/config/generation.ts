@@ -200,6 +200,18 @@ export interface Directory {
   readonly termsOfService?: string;
   readonly website?: string;
   readonly limits: DirectoryLimits;
+  /** Absent where orders do not renew themselves. */
+  readonly star?: StarSettings;
+}
+
+/** Orders that renew themselves (RFC 8739). */
+export interface StarSettings {
+  /** The least that the certificates of such an order may live. */
+  readonly minLifetimeMs: number;
+  /** The most from the order to its end. */
+  readonly maxDurationMs: number;
+  /** Whether an order may ask for its certificate to be public. */
+  readonly certificateGet: boolean;
 }
 
 export interface DirectoryLimits {

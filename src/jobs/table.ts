@@ -13,6 +13,7 @@ export interface Work {
   sequenceAudit(): Promise<void>;
   recoverIntents(): Promise<number>;
   resumeAttempts(): Promise<unknown>;
+  renewOrders(): Promise<unknown>;
   publishCrls(): Promise<number>;
   sweepKeys(): Promise<number>;
   renewOwnCertificate(): Promise<void>;
@@ -26,6 +27,7 @@ export const jobTable = (work: Work): readonly Job[] => [
   // On every front: only a front connected to the signer that owns an intent can settle it.
   { name: 'recover-intents',       schedule: '*/5 * * * * *',  on: 'each',  run: work.recoverIntents },
   { name: 'resume-attempts',       schedule: '*/2 * * * * *',  on: 'each',  run: work.resumeAttempts },
+  { name: 'renew-orders',          schedule: '*/5 * * * * *',  on: 'lease', run: work.renewOrders },
   { name: 'publish-crls',          schedule: '*/30 * * * * *', on: 'lease', run: work.publishCrls },
   { name: 'sweep-keys',            schedule: '*/30 * * * * *', on: 'lease', run: work.sweepKeys },
   { name: 'renew-own-certificate', schedule: '0 * * * * *',    on: 'each',  run: work.renewOwnCertificate },

@@ -27,6 +27,12 @@ export function signerRefused(e: { issuerKey: string; profile: string; reason: s
   metrics.signerRefusals.inc({ issuer_key: e.issuerKey, profile: e.profile });
 }
 
+/** A certificate that renews itself could not be: the configuration has changed since it was ordered. It is tried again. */
+export function renewalRefused(e: { order: string; profile: string; why: string }): void {
+  log.warn(e, 'an order could not be renewed');
+  metrics.renewalRefusals.inc({ profile: e.profile });
+}
+
 export function intentRecovered(e: { outcome: 'signed' | 'closed'; profile: string }): void {
   log.warn(e, 'half-done issuance settled');
   metrics.intentsRecovered.inc(e);

@@ -10,6 +10,7 @@ export const metrics = {
   certificatesIssued: counter('certificates_issued_total', 'Certificates recorded and released.', ['profile', 'door', 'issuer_key']),
   signingPostponed: counter('signing_postponed_total', 'Requests the signer could not answer in time; recovery finishes them.', ['issuer_key']),
   signerRefusals: counter('signer_refusals_total', 'Requests that the signer refused on re-check or lint.', ['issuer_key', 'profile']),
+  renewalRefusals: counter('renewal_refusals_total', 'Certificates of orders that renew themselves which policy or lints now refuse.', ['profile']),
   intentsRecovered: counter('intents_recovered_total', 'Half-done issuances that recovery settled.', ['outcome', 'profile']),
   recoveryFailures: counter('recovery_failures_total', 'Half-done issuances that could not be settled yet.', []),
   contradictions: counter('journal_contradictions_total', 'Intents whose bytes differ between database and journal: look at once.', []),

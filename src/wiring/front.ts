@@ -136,6 +136,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       publishCrls: ca.work.publishCrls,
       sweepKeys: ca.work.sweepKeys,
       resumeAttempts: acme.resumeAttempts,
+      renewOrders: acme.renewOrders,
       keepPartitions: () => keepPartitions(database, clock),
       async forgetExpired() {
         const { retentionMs } = generation();

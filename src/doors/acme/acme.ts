@@ -18,6 +18,7 @@ import { accountNamed, keyGiven, type Nonces, receive, spendNonce, verify } from
 import { dropOrders } from './retention/store.ts';
 import { routes } from './routes.ts';
 import { type Site, siteOf } from './site.ts';
+import { renewOrders } from './star/renew.ts';
 import { load } from './store.ts';
 
 export interface AcmeDoorParts {
@@ -41,6 +42,8 @@ export interface AcmeDoor extends AsyncDisposable {
   readonly door: Door;
   /** For a job on every front: takes over validations that are due. `over` resolves when their tries are. */
   resumeAttempts(): Promise<{ readonly taken: number; readonly over: Promise<unknown> }>;
+  /** For a leased job: issues the next certificate of orders that renew themselves. Resolves to how many it published. */
+  renewOrders(): Promise<number>;
   /** For a leased job: drops orders and authorizations that expired more than `retentionMs` ago. */
   forgetOrders(retentionMs: number): Promise<void>;
 }
@@ -125,6 +128,7 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
   return {
     door,
     resumeAttempts: () => attempts.resume(),
+    renewOrders: () => renewOrders(parts),
     forgetOrders: (retentionMs) => dropOrders(database, firstIdOfDay(dayOf(parts.clock.now() - retentionMs))),
     [Symbol.asyncDispose]: () => attempts[Symbol.asyncDispose](),
   };

@@ -1,11 +1,12 @@
 /** RFC 8555 §7.1.1: where everything is. A member stands here exactly when there is something behind it. */
 import type { OpenHandler } from './handler.ts';
 import type { Site } from './site.ts';
+import { renderOffer } from './star/auto-renewal.ts';
 
 export const directory: OpenHandler = (_, { site }) => ({ status: 200, body: renderDirectory(site) });
 
 /** `meta` is always there: some clients read it without asking. */
-export function renderDirectory({ base, profiles, directory: { termsOfService, website, caaIdentities, subdomains, externalAccountRequired } }: Site) {
+export function renderDirectory({ base, profiles, directory: { termsOfService, website, caaIdentities, subdomains, externalAccountRequired, star } }: Site) {
   return {
     newNonce: `${base}/new-nonce`,
     newAccount: `${base}/new-account`,
@@ -20,6 +21,7 @@ export function renderDirectory({ base, profiles, directory: { termsOfService, w
       ...(caaIdentities.length === 0 ? {} : { caaIdentities }),
       ...(subdomains ? { subdomainAuthAllowed: true } : {}), // RFC 9444 §4.4
       profiles, // draft-ietf-acme-profiles
+      ...(star === undefined ? {} : { 'auto-renewal': renderOffer(star) }),
     },
   };
 }

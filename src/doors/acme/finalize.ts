@@ -15,6 +15,8 @@ import { AcmeError, malformed, refused } from './problem.ts';
 import { replyWithOrder } from './read-order.ts';
 import { stillClaimed } from './renewal/store.ts';
 import { requesterOf } from './requester.ts';
+import { nextDue, validityAt } from './star/auto-renewal.ts';
+import { beginRenewing } from './star/store.ts';
 
 const LOOK_AGAIN_MS = 100;
 
@@ -23,6 +25,8 @@ export const finalize: AccountHandler<'order'> = async (acme, given) => {
   if (payload === undefined) throw malformed('The payload must be a JSON object.');
   const status = orderStatus(order, acme.clock.now());
   if (status !== 'ready') throw notReady(`The order is ${status}, not ready.`);
+  // draft-ietf-acme-profiles §4: the directory may have withdrawn it since the order was made.
+  if (!site.directory.profiles.includes(order.profile)) throw new AcmeError('invalidProfile', `Profile ${order.profile} is not offered here any more.`);
   const csr = await requestedBy(payload['csr'], given);
   const rechecked = await recheckCaa(acme, given);
 
@@ -42,13 +46,21 @@ const notReady = (detail: string): AcmeError => new AcmeError('orderNotReady', d
 
 /** Asks the CA, and asks on for as long as an answer may take: most clients then need no poll. */
 async function issue(acme: Acme, { site, account, key, about: order, signed, correlation }: ByAccount<'order'>, csr: Csr, rechecked: readonly Rechecked[]): Promise<IssuanceOutcome> {
-  const until = acme.clock.now() + PATIENCE_MS;
+  const now = acme.clock.now();
+  const until = now + PATIENCE_MS;
+  const evidence = { authorizations: proofsOf(order, rechecked), request: { ...signed, jwk: JSON.parse(key.jwk) as unknown } };
+  const { renews, autoRenewal } = order;
+  const validity = autoRenewal === undefined ? askedFor(order) : validityAt(autoRenewal, now);
   const outcome = await acme.ca.issue({
-    realm: site.realm, door: 'acme', profile: order.profile, names: order.identifiers, publicKey: csr.spki,
-    ...(order.notBefore === undefined ? {} : { notBefore: order.notBefore }),
-    ...(order.notAfter === undefined ? {} : { notAfter: order.notAfter }),
-    requester: requesterOf(site, account), requestRef: order.id, correlation, ...successionOf(order),
-    evidence: { authorizations: proofsOf(order, rechecked), request: { ...signed, jwk: JSON.parse(key.jwk) as unknown } },
+    realm: site.realm, door: 'acme', profile: order.profile, names: order.identifiers, publicKey: csr.spki, ...validity,
+    requester: requesterOf(site, account), requestRef: order.id, correlation, evidence,
+    // RFC 9773 §5: a renewal continues its predecessor's lineage, and is issued only while no other order has taken its place.
+    ...(renews === undefined ? {} : { replaces: renews.certificate, lineage: renews.lineage }),
+    together: [
+      ...(renews === undefined ? [] : [stillClaimed(renews.certificate, order.id)]),
+      ...(autoRenewal === undefined ? [] : [beginRenewing(site, { order: order.id, account: account.id, spki: csr.spki, evidence: JSON.stringify(evidence) },
+        nextDue(autoRenewal, now, validityAt(autoRenewal, now).notAfter))]),
+    ],
   });
   if (outcome.kind !== 'pending') return outcome;
   while (acme.clock.now() < until) {
@@ -59,9 +71,8 @@ async function issue(acme: Acme, { site, account, key, about: order, signed, cor
   return outcome;
 }
 
-/** RFC 9773 §5: a renewal continues its predecessor's lineage, and is issued only while no other order has taken its place. */
-const successionOf = ({ id, renews }: Order) =>
-  (renews === undefined ? {} : { replaces: renews.certificate, lineage: renews.lineage, together: [stillClaimed(renews.certificate, id)] });
+const askedFor = ({ notBefore, notAfter }: Order): { notBefore?: number; notAfter?: number } =>
+  ({ ...(notBefore === undefined ? {} : { notBefore }), ...(notAfter === undefined ? {} : { notAfter }) });
 
 /** What made each authorization valid, for the evidence, with what CAA said since then about the names that it stands for. */
 const proofsOf = ({ authorizations }: Order, rechecked: readonly Rechecked[]) =>

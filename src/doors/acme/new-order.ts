@@ -13,9 +13,13 @@ import { claim } from './renewal/store.ts';
 import { requesterOf } from './requester.ts';
 import { reuse } from './reuse.ts';
 import type { Site } from './site.ts';
+import { parseAutoRenewal, validityAt } from './star/auto-renewal.ts';
 import { createOrder } from './store.ts';
 import { parseTime } from './time.ts';
 import { orderUrl, renderOrder } from './wire.ts';
+
+/** Between the moment for which a validity is chosen and the one at which it is granted. */
+const SLACK_MS = 10_000;
 
 export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account, payload }) => {
   if (payload === undefined) throw malformed('The payload must be a JSON object.');
@@ -24,17 +28,21 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
   const wanted = parseIdentifiers(payload['identifiers'], limits.namesPerOrder);
   const identifiers = wanted.map(({ identifier }) => identifier);
   const profile = parseProfile(site, payload['profile']);
-  const validity = parseValidity(payload, now);
+  const autoRenewal = parseAutoRenewal(payload, site.directory.star, now);
+  const validity = autoRenewal === undefined ? parseValidity(payload, now) : {};
 
-  const reasons = acme.ca.decide({ profile, names: identifiers, requester: requesterOf(site, account), ...validity });
+  const reasons = acme.ca.decide({
+    profile, names: identifiers, requester: requesterOf(site, account), ...(autoRenewal === undefined ? validity : validityAt(autoRenewal, now - SLACK_MS)),
+  });
   if (reasons.length > 0) throw refused(reasons);
 
   const renewal = await parseReplaces(acme, site, account, identifiers, payload['replaces']);
   const authorizations = await reuse(acme.database, site, draftAuthorizations(acme, site, account, wanted, now), now);
   const expires = Math.min(now + limits.orderLifetimeMs, ...authorizations.map(authorizationExpires));
   const order: Order = {
-    id: publicId(expires, acme.random), profile, identifiers, authorizations, expires, issuing: false, certificate: undefined,
-    notBefore: validity.notBefore, notAfter: validity.notAfter, ...(renewal === undefined ? {} : { renews: renewal.renews }),
+    id: publicId(autoRenewal?.end ?? expires, acme.random), profile, identifiers, authorizations, expires, issuing: false, certificate: undefined,
+    notBefore: validity.notBefore, notAfter: validity.notAfter,
+    ...(renewal === undefined ? {} : { renews: renewal.renews }), ...(autoRenewal === undefined ? {} : { autoRenewal }),
   };
   const claims = renewal === undefined ? [] : [claim(renewal.renews.certificate, site.realm, order.id, renewal.from, now)];
   if (!(await createOrder(acme.database, site, account, order, now, claims))) throw alreadyReplaced();

@@ -3,6 +3,7 @@ import { type Authorization, authorizationStatus } from './authorization.ts';
 import type { Identifier } from './identifier.ts';
 import { type Problem, problemOf } from './problem.ts';
 import type { Renews } from './renewal/replaces.ts';
+import type { AutoRenewal } from './star/auto-renewal.ts';
 
 export interface Order {
   readonly id: string;
@@ -18,16 +19,20 @@ export interface Order {
   readonly certificate: { readonly issuerKey: string; readonly serial: string } | undefined;
   /** Absent unless the order is a renewal (RFC 9773 §5). */
   readonly renews?: Renews;
+  /** Absent unless the order renews itself (RFC 8739); `certificate` is then the newest. */
+  readonly autoRenewal?: AutoRenewal;
+  /** When its account ended that, ms UTC. */
+  readonly canceled?: number;
 }
 
-export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invalid';
+export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invalid' | 'canceled';
 
 /**
  * RFC 8555 §7.1.6. Computed, never stored: a stored status can disagree with the facts. `pending` becomes `ready` with the last
  * authorization, and `valid` is the certificate itself (I6), so there is no moment at which the two could differ.
  */
 export function orderStatus(order: Order, now: number): OrderStatus {
-  if (order.certificate !== undefined) return 'valid';
+  if (order.certificate !== undefined) return order.canceled === undefined ? 'valid' : 'canceled';
   if (order.issuing) return 'processing';
   if (order.expires <= now) return 'invalid';
   const statuses = order.authorizations.map((authorization) => authorizationStatus(authorization, now));

@@ -7,6 +7,10 @@ import type { Identifier } from './identifier.ts';
 export const PROBLEMS = {
   accountDoesNotExist: 400, // §7.3.1
   alreadyReplaced: 409, // RFC 9773 §5
+  autoRenewalCanceled: 403, // RFC 8739 §3.1.2 to §3.1.4
+  autoRenewalCancellationInvalid: 400,
+  autoRenewalExpired: 403,
+  autoRenewalRevocationNotSupported: 403,
   badCSR: 400,
   badNonce: 400, // §6.5; clients retry on 400 and nothing else
   badPublicKey: 400, // §6.2

@@ -1,14 +1,14 @@
-/** RFC 8555 §7.4: the order as it stands. */
+/** RFC 8555 §7.4: the order as it stands; RFC 8739 §3.1.2: or the end of its renewal. */
 import type { AccountHandler, Reply } from './handler.ts';
 import { type Order, orderStatus } from './order.ts';
 import { COME_BACK_S } from './patience.ts';
-import { malformed } from './problem.ts';
 import type { Site } from './site.ts';
+import { cancelOrder } from './star/cancel.ts';
 import { orderUrl, renderOrder } from './wire.ts';
 
-export const readOrder: AccountHandler<'order'> = ({ clock }, { site, payload, about }) => {
-  if (payload !== undefined) throw malformed('An order is read by POST-as-GET, with an empty payload.');
-  return replyWithOrder(site, about, clock.now());
+export const readOrder: AccountHandler<'order'> = async (acme, given) => {
+  const order = given.payload === undefined ? given.about : await cancelOrder(acme, given);
+  return replyWithOrder(given.site, order, acme.clock.now());
 };
 
 /** Location goes with every order: some clients rebuild its URL from there. */

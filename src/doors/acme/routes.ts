@@ -12,6 +12,7 @@ import { newNonce } from './new-nonce.ts';
 import { newOrder } from './new-order.ts';
 import { readOrder } from './read-order.ts';
 import { renewalInfo } from './renewal/renewal-info.ts';
+import { downloadStarCertificate, fetchStarCertificate } from './star/star-certificate.ts';
 import { updateAccount } from './update-account.ts';
 import { updateAuthorization } from './update-authorization.ts';
 
@@ -32,6 +33,9 @@ export const routes: readonly Row[] = [
   byAccount('authorization',   '/challenge/:authorization/:type', answerChallenge),     // §7.5.1
   // RFC 9773 §4.1: clients put a slash between, some also when there is one.
   open('GET',                  '/renewal-info{/}/:certificate',   renewalInfo),
+  // RFC 8739 §3.3
+  open('GET',                  '/star-certificate/:order',        fetchStarCertificate),
+  byAccount('order',           '/star-certificate/:order',        downloadStarCertificate),
   // §6.3: the two that may be asked for by GET may be asked for by POST-as-GET as well.
   byAccount('nothing',         '/directory',                      (_, given) => directory(_, { ...given, method: 'POST' })),
   byAccount('nothing',         '/new-nonce',                      (_, given) => newNonce(_, { ...given, method: 'POST' })),

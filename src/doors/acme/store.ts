@@ -15,6 +15,7 @@ import type { Order } from './order.ts';
 import type { Problem } from './problem.ts';
 import type { Renews } from './renewal/replaces.ts';
 import type { Site } from './site.ts';
+import type { AutoRenewal } from './star/auto-renewal.ts';
 
 /** What a request may be about, by the word that its row in routes.ts uses. */
 export interface About {
@@ -307,17 +308,17 @@ const insertOrder = statement((k, p) =>
   k('acme_order').insert({
     id: p('id'), realm: p('realm'), directory: p('directory'), account: p('account'), profile: p('profile'),
     identifiers: p('identifiers'), authorizations: p('authorizations'), not_before: p('not_before'), not_after: p('not_after'),
-    renews: p('renews'), config_digest: p('config_digest'), expires: p('expires'), created: p('created'),
+    renews: p('renews'), auto_renewal: p('auto_renewal'), config_digest: p('config_digest'), expires: p('expires'), created: p('created'),
   }));
 
 // A certificate is only ever recorded together with its intent's step from 'open' to 'signed' (migration 0001), and intents, unlike
 // certificates, are not spread over partitions: so this one join says both whether the order is processing and whether it is valid.
 const orderSql = (elements: string) => `
-  select ${ACCOUNT.join(', ')}, o.id as order_id, o.profile, o.identifiers, o.not_before, o.not_after, o.expires, o.renews,
+  select ${ACCOUNT.join(', ')}, o.id as order_id, o.profile, o.identifiers, o.not_before, o.not_after, o.expires, o.renews, o.auto_renewal, o.canceled,
     i.state as intent_state, i.issuer_key, i.serial, ${AUTHORIZATION.join(', ')}
   from acme_account a
   left join acme_order o on o.account = a.id and o.id = :id
-  left join intent i on i.realm = o.realm and i.request_ref = o.id and i.state <> 'closed' and i.request_ref is not null
+  left join intent i on i.realm = o.realm and i.request_ref = coalesce(o.current_ref, o.id) and i.state <> 'closed' and i.request_ref is not null
   left join ${elements}
   left join acme_authorization z on z.id = e.value
   left join acme_attempt t on t."authorization" = z.id
@@ -331,7 +332,7 @@ const findOrder = rawStatement({
 
 interface OrderRow extends AuthorizationRow {
   order_id: string | null; profile: string; identifiers: string; not_before: number | null; not_after: number | null; expires: number;
-  renews: string | null; intent_state: 'open' | 'signed' | null; issuer_key: string; serial: string;
+  renews: string | null; auto_renewal: string | null; canceled: number | null; intent_state: 'open' | 'signed' | null; issuer_key: string; serial: string;
 }
 
 const toOrder = (rows: readonly OrderRow[], row: OrderRow): Order => ({
@@ -340,6 +341,8 @@ const toOrder = (rows: readonly OrderRow[], row: OrderRow): Order => ({
   expires: row.expires, issuing: row.intent_state === 'open',
   certificate: row.intent_state === 'signed' ? { issuerKey: row.issuer_key, serial: row.serial } : undefined,
   ...(row.renews === null ? {} : { renews: JSON.parse(row.renews) as Renews }),
+  ...(row.auto_renewal === null ? {} : { autoRenewal: JSON.parse(row.auto_renewal) as AutoRenewal }),
+  ...(row.canceled === null ? {} : { canceled: row.canceled }),
 });
 
 /** A page costs no more than this many orders with their authorizations, invalid ones included. */
@@ -352,9 +355,9 @@ const ordersSql = (elements: string) => `
       select 1 from ${elements} join acme_authorization z on z.id = e.value left join acme_attempt t on t."authorization" = z.id
       where z.deactivated is not null or t.state = 'invalid' or coalesce(t.valid_until, z.expires) <= :now) then 0 else 1 end as listed
   from acme_account a
-  left join (select id, realm, account, expires, authorizations from acme_order where account = :account and id > :after
+  left join (select id, realm, account, expires, authorizations, current_ref from acme_order where account = :account and id > :after
     order by id limit ${ORDERS_PER_PAGE + 1}) o on o.account = a.id
-  left join intent i on i.realm = o.realm and i.request_ref = o.id and i.state <> 'closed' and i.request_ref is not null
+  left join intent i on i.realm = o.realm and i.request_ref = coalesce(o.current_ref, o.id) and i.state <> 'closed' and i.request_ref is not null
   where a.id = :account and a.realm = :realm and a.directory = :directory
   order by o.id`;
 
@@ -373,7 +376,8 @@ export async function createOrder(
     values: {
       ...common, id: order.id, profile: order.profile, identifiers: JSON.stringify(order.identifiers),
       authorizations: JSON.stringify(order.authorizations.map(({ id }) => id)), not_before: order.notBefore ?? null,
-      not_after: order.notAfter ?? null, renews: order.renews === undefined ? null : JSON.stringify(order.renews), config_digest: site.generation, expires: order.expires,
+      not_after: order.notAfter ?? null, renews: order.renews === undefined ? null : JSON.stringify(order.renews),
+      auto_renewal: order.autoRenewal === undefined ? null : JSON.stringify(order.autoRenewal), config_digest: site.generation, expires: order.expires,
     },
   }];
   for (const authorization of order.authorizations) {

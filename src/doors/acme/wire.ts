@@ -5,6 +5,7 @@ import { type Authorization, authorizationExpires, authorizationStatus } from '.
 import { challengeStatus, challengesShown } from './challenge.ts';
 import { type Order, orderError, orderStatus } from './order.ts';
 import type { Site } from './site.ts';
+import { renderAutoRenewal } from './star/auto-renewal.ts';
 import { formatTime } from './time.ts';
 
 export const accountUrl = ({ base }: Site, id: string): string => `${base}/account/${id}`;
@@ -29,19 +30,25 @@ export function renderOrder(site: Site, order: Order, now: number) {
   const error = orderError(order, now);
   return {
     status: orderStatus(order, now),
-    expires: formatTime(order.expires),
+    expires: formatTime(order.certificate === undefined ? order.expires : (order.autoRenewal?.end ?? order.expires)),
     identifiers: order.identifiers,
     profile: order.profile, // draft-ietf-acme-profiles
     ...(order.renews === undefined ? {} : { replaces: order.renews.certId }), // RFC 9773 §5
+    ...(order.autoRenewal === undefined ? {} : { 'auto-renewal': renderAutoRenewal(order.autoRenewal) }), // RFC 8739 §3.1.1
     ...(order.notBefore === undefined ? {} : { notBefore: formatTime(order.notBefore) }),
     ...(order.notAfter === undefined ? {} : { notAfter: formatTime(order.notAfter) }),
     authorizations: order.authorizations.map(({ id }) => authorizationUrl(site, id)),
     finalize: `${orderUrl(site, order.id)}/finalize`,
-    ...(order.certificate === undefined
-      ? {}
-      : { certificate: `${site.base}/certificate/${order.certificate.issuerKey}/${order.certificate.serial}` }),
+    ...renderCertificate(site, order),
     ...(error === undefined ? {} : { error }),
   };
+}
+
+/** Where the certificate is; of an order that renews itself, where the newest always is (RFC 8739 §3.1.1). */
+function renderCertificate({ base }: Site, { id, certificate, autoRenewal }: Order) {
+  if (certificate === undefined) return {};
+  if (autoRenewal !== undefined) return { 'star-certificate': `${base}/star-certificate/${id}` };
+  return { certificate: `${base}/certificate/${certificate.issuerKey}/${certificate.serial}` };
 }
 
 /** §7.1.4; erratum 6364: `wildcard` is true or absent. */

@@ -21,9 +21,9 @@ test('a handler stands only in a row that gives it what it needs', () => {
   open('GET', '/x', directory);
 });
 
-test('everything but the directory, newNonce and renewal information is a POST with a proof (RFC 8555 §6.2, §6.3; RFC 9773 §4.1)', () => {
+test('everything but the directory, newNonce, renewal information and renewing certificates is a POST with a proof (RFC 8555 §6.2, §6.3; RFC 9773 §4.1; RFC 8739 §3.3)', () => {
   const bare = routes.filter(({ proof }) => proof === 'none').map(({ path }) => path);
-  assert.deepEqual(bare, ['/directory', '/new-nonce', '/renewal-info{/}/:certificate']);
+  assert.deepEqual(bare, ['/directory', '/new-nonce', '/renewal-info{/}/:certificate', '/star-certificate/:order']);
   for (const { method, proof } of routes) assert.equal(method, proof === 'none' ? 'GET' : 'POST');
   assert.deepEqual(routes.filter(({ proof }) => proof === 'jwk').map(({ path }) => path), ['/new-account']);
 });

@@ -36,7 +36,7 @@ export async function parseReplaces(
   if (!identifiers.some(({ type, value }) => found.names.includes(`${type}:${value}`))) {
     throw malformed('The order has no identifier in common with the certificate that it replaces.');
   }
-  if (found.claimedBy !== undefined && (await isAlive(acme, site, account, found.claimedBy))) throw alreadyReplaced();
+  if (found.replaced || (found.claimedBy !== undefined && (await isAlive(acme, site, account, found.claimedBy)))) throw alreadyReplaced();
   return { renews: { certId: given as string, certificate: `${issuerKey}:${id.serial}`, lineage: found.lineage }, from: found.claimedBy };
 }
 

@@ -13,13 +13,18 @@ export interface Predecessor {
   readonly lineage: string;
   /** `type:value` of each of its names. */
   readonly names: readonly string[];
+  /** A certificate was issued in its place. */
+  readonly replaced: boolean;
   /** The order that has claimed it, dead or alive. */
   readonly claimedBy: string | undefined;
 }
 
+const REPLACED = `exists (select 1 from intent i
+  where i.realm = c.realm and i.replaces = c.issuer_key || ':' || c.serial and i.state = 'signed') as replaced`;
+
 const findPredecessor = statement((k, p) =>
   k('certificate as c')
-    .select('c.requester_kind', 'c.requester_id', 'c.lineage_id', 'r.order_id', 'n.type', 'n.value')
+    .select('c.requester_kind', 'c.requester_id', 'c.lineage_id', 'r.order_id', 'n.type', 'n.value', k.raw(REPLACED))
     .leftJoin('certificate_name as n', (join) => { join.on('n.issuer_key', 'c.issuer_key').on('n.serial', 'c.serial').on('n.day', 'c.day'); })
     .leftJoin('acme_replacement as r', (join) => { join.on('r.issuer_key', 'c.issuer_key').on('r.serial', 'c.serial'); })
     .where({ 'c.issuer_key': p('issuer_key'), 'c.serial': p('serial'), 'c.day': p('day'), 'c.realm': p('realm') })
@@ -38,13 +43,13 @@ const touchClaim = statement((k, p) =>
   k('acme_replacement').where({ issuer_key: p('issuer_key'), serial: p('serial'), order_id: p('order_id') }).update({ order_id: p('order_id') }));
 
 export async function predecessorAt(database: Database, realm: string, issuerKey: string, serial: string): Promise<Predecessor | undefined> {
-  interface Row { requester_kind: string; requester_id: string; lineage_id: string; order_id: string | null; type: string | null; value: string | null }
+  interface Row { requester_kind: string; requester_id: string; lineage_id: string; replaced: number | boolean; order_id: string | null; type: string | null; value: string | null }
   const day = readSerial(serial)?.day;
   if (day === undefined) return undefined;
   const rows = await database.many<Row>(findPredecessor, { realm, issuer_key: issuerKey, serial, day });
   const [row] = rows;
   return row && {
-    requesterKind: row.requester_kind, requesterId: row.requester_id, lineage: row.lineage_id, claimedBy: row.order_id ?? undefined,
+    requesterKind: row.requester_kind, requesterId: row.requester_id, lineage: row.lineage_id, replaced: Boolean(row.replaced), claimedBy: row.order_id ?? undefined,
     names: rows.flatMap(({ type, value }) => (type === null || value === null ? [] : [`${type}:${value}`])),
   };
 }

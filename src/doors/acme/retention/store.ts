@@ -1,8 +1,8 @@
-/** SQL of forgetting at the ACME door: orders, authorizations and attempts go by ranges of their ids, which begin with their last day. */
+/** SQL of forgetting at the ACME door: orders with what belongs to them, authorizations and attempts go by ranges of their ids, which begin with their last day. */
 import type { Database } from '../../../database/database.ts';
 import { rawStatement, statement } from '../../../database/statement.ts';
 
-const TABLES = [['acme_order', 'id'], ['acme_attempt', 'authorization'], ['acme_authorization', 'id']] as const;
+const TABLES = [['acme_order', 'id'], ['acme_star', 'order_id'], ['acme_replacement', 'order_id'], ['acme_attempt', 'authorization'], ['acme_authorization', 'id']] as const;
 
 const found = TABLES.map(([table, id]) => statement((k, p) => k(table).select(id).where(id, '<', p('bound')).limit(1)));
 const sweeps = TABLES.map(([table, id]) =>
