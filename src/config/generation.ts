@@ -4,6 +4,7 @@
  * by the *-file.ts neighbours.
  */
 import type { Name } from '../x509/name.ts';
+import type { StarSettings } from './directory-settings.ts';
 import type { CertificateShape, NameConstraints, SubjectAttribute } from '../x509/shape.ts';
 
 export interface Generation {
@@ -202,16 +203,6 @@ export interface Directory {
   readonly limits: DirectoryLimits;
   /** Absent where orders do not renew themselves. */
   readonly star?: StarSettings;
-}
-
-/** Orders that renew themselves (RFC 8739). */
-export interface StarSettings {
-  /** The least that the certificates of such an order may live. */
-  readonly minLifetimeMs: number;
-  /** The most from the order to its end. */
-  readonly maxDurationMs: number;
-  /** Whether an order may ask for its certificate to be public. */
-  readonly certificateGet: boolean;
 }
 
 export interface DirectoryLimits {

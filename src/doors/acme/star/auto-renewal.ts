@@ -2,7 +2,7 @@
  * What an order says about renewing itself (RFC 8739 §3.1.1), and the schedule that follows from it: pure. All times ms UTC,
  * whole seconds; on the wire lengths are seconds and times RFC 3339.
  */
-import type { StarSettings } from '../../../config/generation.ts';
+import type { StarSettings } from '../../../config/directory-settings.ts';
 import type { JsonObject } from '../json.ts';
 import { malformed } from '../problem.ts';
 import { formatTime, parseTime } from '../time.ts';
