@@ -21,6 +21,7 @@ export interface Assembled {
   readonly issuers: ReadonlyMap<string, Complete<typeof issuerKeys>>;
   readonly profiles: ReadonlyMap<string, Complete<typeof profileKeys>>;
   readonly policies: ReadonlyMap<string, Complete<typeof policyKeys>>;
+  readonly blockedKeys: ReadonlySet<string>;
 }
 
 /**
@@ -75,6 +76,7 @@ export function assemble(
     profiles: mapped(files.profiles, profileOf),
     policies: new Map([...mapped(files.policies, policyOf), [own.name, own], [OCSP_POLICY, responderPolicy(issuers)]]),
     directories,
+    blockedKeys: files.blockedKeys,
     validation: {
       ...validation,
       hosts: new Map(Object.entries(hosts)),

@@ -80,6 +80,8 @@ export const caKeys = {
     attempts: z.int().min(1).max(10).default(3),
     attemptSpacing: parsed(duration).prefault('5s'),
   }),
+  /** A file beside ca.yaml. */
+  blockedKeys: z.string().min(1).optional(),
   ownCertificate: mapping({
     profile: parsed(simpleName).prefault('self'),
     names: z.array(parsed(ownName)).default([]),

@@ -1,6 +1,7 @@
 /** The files of a configuration directory, each read as far as it can be. What they say is not judged here. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
+import { readBlockedKeys } from './blocked-keys.ts';
 import { caKeys } from './ca-file.ts';
 import { type directoryKeys, readDirectory } from './directory-entry.ts';
 import { parseConfigDocument } from './document.ts';
@@ -24,6 +25,7 @@ export interface ConfigFiles {
   readonly issuers: ReadonlyMap<string, ConfigFile<typeof issuerKeys>>;
   readonly profiles: ReadonlyMap<string, ConfigFile<typeof profileKeys>>;
   readonly policies: ReadonlyMap<string, ConfigFile<typeof policyKeys>>;
+  readonly blockedKeys: ReadonlySet<string>;
 }
 
 const FOLDERS = ['issuers', 'profiles', 'policy'] as const;
@@ -61,7 +63,14 @@ export function readFiles(directory: string, faults: FaultList): ConfigFiles | u
     issuers: readFolder(directory, 'issuers', issuerKeys, faults),
     profiles: readFolder(directory, 'profiles', profileKeys, faults),
     policies: readFolder(directory, 'policy', policyKeys, faults),
+    blockedKeys: readBlocked(directory, ca.read.blockedKeys, faults),
   };
+}
+
+function readBlocked(directory: string, file: string | undefined, faults: FaultList): ReadonlySet<string> {
+  if (file === undefined) return new Set();
+  const path = isAbsolute(file) ? file : join(directory, file);
+  return readBlockedKeys(path, faults.of(path), whyUnreadable);
 }
 
 function readFolder<K extends Keys>(

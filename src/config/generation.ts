@@ -30,6 +30,8 @@ export interface Generation {
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly policies: ReadonlyMap<string, Policy>;
   readonly directories: ReadonlyMap<string, Directory>;
+  /** SHA-256 of SubjectPublicKeyInfos, lower-case hex: keys that nobody may use, by the operator's list. */
+  readonly blockedKeys: ReadonlySet<string>;
   readonly validation: ValidationSettings;
   readonly ownCertificate: OwnCertificate;
 }

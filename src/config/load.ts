@@ -90,5 +90,6 @@ function complete(files: ConfigFiles): Assembled {
     issuers: whole(files.issuers),
     profiles: whole(files.profiles),
     policies: whole(files.policies),
+    blockedKeys: files.blockedKeys,
   };
 }

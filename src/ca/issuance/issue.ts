@@ -131,6 +131,9 @@ export function decideAll(authority: Authority, question: Question, now: number)
   if (question.publicKey === undefined) return refusals;
   const fault = publicKeyFault(question.publicKey);
   if (fault !== undefined) refusals.push(new Refusal('bad-key', fault));
+  if (generation.blockedKeys.size > 0 && generation.blockedKeys.has(spkiSha256(question.publicKey))) {
+    refusals.push(new Refusal('bad-key', 'the public key is on the list of blocked keys'));
+  }
   for (const key of issuerKeys.values()) {
     if (Buffer.compare(key.shape.spki, question.publicKey) === 0) {
       refusals.push(new Refusal('bad-key', `the public key is that of issuer key ${key.id}`));

@@ -1,4 +1,5 @@
 /** RFC 8555 §7.3.5: an account gets another key. The old key signs the request, and the new one what is inside it. */
+import { refuseBlockedKey } from './blocked-key.ts';
 import type { AccountHandler } from './handler.ts';
 import { type JsonObject, isObject } from './json.ts';
 import { parseInnerJws } from './jws.ts';
@@ -7,13 +8,15 @@ import { accountIn, checkSignature } from './request.ts';
 import { accountByKey, changeKey } from './store.ts';
 import { accountUrl, renderAccount } from './wire.ts';
 
-export const keyChange: AccountHandler<'nothing'> = async ({ database, keys }, { site, account, payload, url }) => {
+export const keyChange: AccountHandler<'nothing'> = async (acme, { site, account, payload, url }) => {
+  const { database, keys } = acme;
   const inner = parseInnerJws(payload, 'The inner JWS', url);
   const { jwk } = inner.header;
   if ('kid' in inner.header || !isObject(jwk)) throw malformed('The inner JWS must bring the new key: "jwk", not "kid".');
   const key = await keys.given(jwk, inner.header.alg);
   await checkSignature(inner, key, 'the inner JWS');
   await checkContent(inner.payload);
+  await refuseBlockedKey(acme, site, key);
 
   const changed = key.thumbprint !== account.thumbprint && (await changeKey(database, account, key));
   if (!changed) throw await whyNot();

@@ -3,6 +3,7 @@ import { publicId } from '../../database/public-id.ts';
 import { type Account, parseContact, requireValid } from './account.ts';
 import { useOf } from './binding/store.ts';
 import { notUsable, verifyBinding } from './binding/verify.ts';
+import { refuseBlockedKey } from './blocked-key.ts';
 import type { Acme, ByKey, KeyHandler, Reply } from './handler.ts';
 import { AcmeError, malformed } from './problem.ts';
 import type { Site } from './site.ts';
@@ -17,6 +18,7 @@ export const newAccount: KeyHandler = async (acme, given) => {
   const existing = await accountByKey(acme.database, site, key.thumbprint);
   if (existing !== undefined) return found(site, existing);
   if (payload['onlyReturnExisting'] === true) throw new AcmeError('accountDoesNotExist', 'No account exists with this key.');
+  await refuseBlockedKey(acme, site, key);
   return create(acme, given, payload);
 };
 

@@ -1,7 +1,9 @@
 /** RFC 8555 §7.4: an order for a certificate, and an authorization for each identifier in it. */
 import { publicId } from '../../database/public-id.ts';
+import { spkiSha256 } from '../../x509/public-key.ts';
 import type { Account } from './account.ts';
 import { type Authorization, authorizationExpires, proofKey } from './authorization.ts';
+import { refuseBlockedKey, refuseListedKey } from './blocked-key.ts';
 import type { AccountHandler, Acme } from './handler.ts';
 import { parseIdentifiers, type Wanted } from './identifier.ts';
 import type { JsonObject } from './json.ts';
@@ -21,8 +23,9 @@ import { orderUrl, renderOrder } from './wire.ts';
 /** Between the moment for which a validity is chosen and the one at which it is granted. */
 const SLACK_MS = 10_000;
 
-export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account, payload }) => {
+export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account, key, payload }) => {
   if (payload === undefined) throw malformed('The payload must be a JSON object.');
+  refuseListedKey(acme, key);
   const { limits } = site.directory;
   const now = acme.clock.now();
   const wanted = parseIdentifiers(payload['identifiers'], limits.namesPerOrder);
@@ -45,7 +48,11 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
     ...(renewal === undefined ? {} : { renews: renewal.renews }), ...(autoRenewal === undefined ? {} : { autoRenewal }),
   };
   const claims = renewal === undefined ? [] : [claim(renewal.renews.certificate, site.realm, order.id, renewal.from, now)];
-  if (!(await createOrder(acme.database, site, account, order, now, claims))) throw alreadyReplaced();
+  if (!(await createOrder(acme.database, site, account, spkiSha256(key.spki), order, now, claims))) {
+    await refuseBlockedKey(acme, site, key);
+    if (renewal !== undefined) throw alreadyReplaced();
+    throw new Error('a random id came up twice');
+  }
   return { status: 201, body: renderOrder(site, order, now), headers: { Location: orderUrl(site, order.id) } };
 };
 

@@ -2,6 +2,7 @@
  * Proofs of control that an account has given before (RFC 8555 §7.1.3: an order lists "those that are already valid"). Only proofs are used
  * again: an order belongs to the request that made it, and so do its pending authorizations.
  */
+import type { ChallengeType } from '../../config/generation.ts';
 import type { Database } from '../../database/database.ts';
 import { type Authorization, proofKey } from './authorization.ts';
 import type { Site } from './site.ts';
@@ -23,9 +24,12 @@ export async function reuse(database: Database, { directory }: Site, drafts: rea
   if (proofs.length === 0) return [...drafts];
   const byKey = new Map(proofs.map((proof) => [proofKey(proof), proof]));
   const used = drafts.map((draft) => keysFor(draft, directory.subdomains).map((key) => byKey.get(key))
-    .find((proof) => proof?.attempt !== undefined && draft.challenges.includes(proof.attempt.type)) ?? draft);
+    .find((proof) => proof?.attempt !== undefined && mayServeAgain(proof.attempt.type) && draft.challenges.includes(proof.attempt.type)) ?? draft);
   return [...new Set(used)];
 }
+
+/** draft-ietf-acme-dns-persist: for no longer than the record's TTL, so it is looked at anew. */
+const mayServeAgain = (type: ChallengeType): boolean => type !== 'dns-persist-01';
 
 /** Its own key first; then, where that is allowed, those of the domains above it (RFC 9444), which prove a wildcard as well. */
 function keysFor(draft: Authorization, subdomains: boolean): string[] {

@@ -43,3 +43,14 @@ test('DA-01, DP-10: the account’s URLs under former external URLs are known to
   await client.authorize(order, 'dns-account-01', () => {});
   assert.deepEqual(lab.validations[0]?.accountUrls, [client.account, client.account?.replace('https://ca.test', 'https://old.test')]);
 });
+
+test('DP-06: a proof by dns-persist-01 serves its order alone; the record is looked at again for the next', async () => {
+  await using lab = await openDoorLab({ directory });
+  const client = await lab.client();
+  for (const [type, status] of [['dns-persist-01', 'pending'], ['dns-account-01', 'ready']] as const) {
+    const name = `${type}.internal`;
+    const { json: order } = await client.newOrder([name]);
+    await client.authorize(order, type, () => {});
+    assert.equal((await client.newOrder([name])).json.status, status, type);
+  }
+});

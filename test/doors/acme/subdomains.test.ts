@@ -81,3 +81,19 @@ test('CA-08, SD-05: CAA is asked for the names themselves, not for the domain th
   assert.equal((await finalize(client, order)).json.status, 'valid');
   assert.deepEqual(lab.caaQuestions.map(({ name, wildcard }) => [name, wildcard]), [['a.x.internal', false], ['x.internal', true]]);
 });
+
+test('SD-05: a proof for a domain serves later orders for names below it, and one from newAuthz does too', async () => {
+  await using lab = await openDoorLab({ directory });
+  const client = await lab.client();
+  const { json: order } = await client.newOrder([below('a.x.internal', 'x.internal')]);
+  await client.authorize(order, 'dns-01', () => {});
+  const { json: later } = await client.newOrder(['b.x.internal', '*.c.x.internal', 'xx.internal']);
+  assert.equal(later.authorizations[0], order.authorizations[0]);
+  assert.equal(later.authorizations.length, 2, 'one for both names below it, one for the other');
+  const ahead = await client.post(client.directory.newAuthz, { identifier: { type: 'dns', value: 'y.internal', subdomainAuthAllowed: true } });
+  assert.equal(ahead.json.subdomainAuthAllowed, true);
+  await client.authorize({ ...order, authorizations: [ahead.headers['location'] as string] }, 'dns-01', () => {});
+  assert.equal((await client.newOrder(['deep.down.y.internal'])).json.status, 'ready');
+  const stranger = await lab.client();
+  assert.equal((await stranger.newOrder(['deep.down.y.internal'])).json.status, 'pending');
+});
