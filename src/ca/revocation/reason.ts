@@ -30,4 +30,5 @@ const ALLOWED: Readonly<Record<RevocationAuthority, readonly RevocationReason[]>
   operator: [...SUBSCRIBERS, 'privilegeWithdrawn', 'certificateHold'],
 };
 
-export const mayUse = (authority: RevocationAuthority, reason: RevocationReason): boolean => ALLOWED[authority].includes(reason);
+export const mayUse = (authority: RevocationAuthority, reason: RevocationReason | undefined): boolean =>
+  reason !== undefined && ALLOWED[authority].includes(reason);

@@ -12,9 +12,9 @@ import { dayOf } from '../../x509/serial.ts';
 import { requireValid } from './account.ts';
 import { Attempts } from './attempts.ts';
 import type { Acme, Reply, Row } from './handler.ts';
-import { AccountKeys } from './jwk.ts';
+import { type AccountKey, AccountKeys } from './jwk.ts';
 import { AcmeError, notFound, toProblem } from './problem.ts';
-import { accountNamed, keyGiven, type Nonces, receive, spendNonce, verify } from './request.ts';
+import { accountNamed, type Fresh, keyGiven, type Nonces, receive, spendNonce, verify } from './request.ts';
 import { dropOrders } from './retention/store.ts';
 import { routes } from './routes.ts';
 import { type Site, siteOf } from './site.ts';
@@ -60,17 +60,25 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
   async function serve(row: Row, request: HttpRequest, site: Site): Promise<Reply> {
     if (row.proof === 'none') return row.handler(acme, { site, method: request.method, ids: request.params });
     const received = await receive(request, site, request.target.slice(site.directory.path.length));
-    if (row.proof === 'jwk') {
-      const fresh = await spendNonce(await verify(received, await keys.given(keyGiven(received), received.jws.header.alg)), nonces);
-      return row.handler(acme, { ...fresh, site });
+    const { alg, jwk } = received.jws.header;
+    const { correlation, params } = request;
+    if (row.proof === 'jwk') return row.handler(acme, { ...(await signedBy(await keys.given(keyGiven(received), alg))), site });
+    if (row.proof === 'either' && jwk !== undefined) {
+      return row.handler(acme, { ...(await signedBy(await keys.unjudged(jwk, alg))), site, account: undefined, correlation });
     }
-    const loaded = await load[row.about](database, site, accountNamed(received, site), request.params, parts.clock.now());
+    const what = row.proof === 'either' ? 'nothing' : row.about;
+    const loaded = await load[what](database, site, accountNamed(received, site), params, parts.clock.now());
     if (loaded === undefined) throw new AcmeError('accountDoesNotExist', 'There is no such account in this directory.');
     const { account, about } = loaded;
-    const fresh = await spendNonce(await verify(received, await keys.known(account.thumbprint, account.jwk)), nonces);
+    const fresh = await signedBy(await keys.known(account.thumbprint, account.jwk));
     requireValid(account);
-    if (about === undefined && row.about !== 'nothing') throw notFound(row.about);
-    return row.handler(acme, { ...fresh, site, account, about, ids: request.params, correlation: request.correlation });
+    if (row.proof === 'either') return row.handler(acme, { ...fresh, site, account, correlation });
+    if (about === undefined && what !== 'nothing') throw notFound(what);
+    return row.handler(acme, { ...fresh, site, account, about, ids: params, correlation });
+
+    async function signedBy(key: AccountKey): Promise<Fresh> {
+      return spendNonce(await verify(received, key), nonces);
+    }
   }
 
   async function answer(row: Row, request: HttpRequest): Promise<HttpReply> {

@@ -32,9 +32,21 @@ export function authorizationStatus(authorization: Authorization, now: number): 
   return attempt?.state === 'valid' ? 'valid' : 'pending';
 }
 
+export type ProofSubject = Pick<Authorization, 'account' | 'identifier' | 'wildcard' | 'subdomains'>;
+
 /** What a proof of it proves: equal for two authorizations exactly when the proof of one is a proof of the other. */
-export function proofKey({ account, identifier: { type, value }, wildcard, subdomains }: Pick<Authorization, 'account' | 'identifier' | 'wildcard' | 'subdomains'>): string {
+export function proofKey({ account, identifier: { type, value }, wildcard, subdomains }: ProofSubject): string {
   return `${account} ${type}:${wildcard ? '*.' : ''}${value}${subdomains ? ' and below' : ''}`;
+}
+
+/** Its own key first; then, where that is allowed, those of the domains above it (RFC 9444), which prove a wildcard as well. */
+export function proofKeysFor(subject: ProofSubject, subdomains: boolean): string[] {
+  const own = proofKey(subject);
+  const { account, identifier } = subject;
+  if (!subdomains || identifier.type !== 'dns') return [own];
+  const labels = identifier.value.split('.');
+  const above = labels.map((_, index) => ({ type: 'dns' as const, value: labels.slice(index).join('.') }));
+  return [...new Set([own, ...above.map((domain) => proofKey({ account, identifier: domain, wildcard: false, subdomains: true }))])];
 }
 
 /** When it expires, in the state that it is in. */

@@ -12,6 +12,7 @@ export function renderDirectory({ base, profiles, directory: { termsOfService, w
     newAccount: `${base}/new-account`,
     newOrder: `${base}/new-order`,
     newAuthz: `${base}/new-authz`,
+    revokeCert: `${base}/revoke-cert`,
     keyChange: `${base}/key-change`,
     renewalInfo: `${base}/renewal-info`, // RFC 9773 §4.1
     meta: {

@@ -16,7 +16,7 @@ import type { About } from './store.ts';
 
 /** What every handler may use. */
 export interface Acme {
-  readonly ca: Pick<Ca, 'issue' | 'decide' | 'progress' | 'chain' | 'issuerKeyOf' | 'renewal'>;
+  readonly ca: Pick<Ca, 'issue' | 'revoke' | 'decide' | 'progress' | 'chain' | 'issuerKeyOf' | 'renewal'>;
   readonly database: Database;
   readonly attempts: Attempts;
   readonly keys: AccountKeys;
@@ -57,6 +57,13 @@ export interface ByKey {
   readonly url: string;
 }
 
+/** Either: an account, or whoever has the key that the request brought along. */
+export interface BySigner extends ByKey {
+  readonly account: Account | undefined;
+  readonly signed: Jws['text'];
+  readonly correlation: string;
+}
+
 /** An account asked, about something that is its own. */
 export interface ByAccount<A extends keyof About> {
   readonly site: Site;
@@ -74,16 +81,20 @@ export interface ByAccount<A extends keyof About> {
 
 export type OpenHandler = (acme: Acme, given: ByNobody) => Promise<Reply> | Reply;
 export type KeyHandler = (acme: Acme, given: ByKey) => Promise<Reply>;
+export type SignerHandler = (acme: Acme, given: BySigner) => Promise<Reply>;
 export type AccountHandler<A extends keyof About> = (acme: Acme, given: ByAccount<A>) => Promise<Reply> | Reply;
 
 export type Row =
   | { readonly proof: 'none'; readonly method: 'GET' | 'HEAD'; readonly path: string; readonly handler: OpenHandler }
   | { readonly proof: 'jwk'; readonly method: 'POST'; readonly path: string; readonly handler: KeyHandler }
+  | { readonly proof: 'either'; readonly method: 'POST'; readonly path: string; readonly handler: SignerHandler }
   | { readonly proof: 'kid'; readonly method: 'POST'; readonly path: string; readonly about: keyof About; readonly handler: AccountHandler<keyof About> };
 
 export const open = (method: 'GET' | 'HEAD', path: string, handler: OpenHandler): Row => ({ proof: 'none', method, path, handler });
 
 export const byKey = (path: string, handler: KeyHandler): Row => ({ proof: 'jwk', method: 'POST', path, handler });
+
+export const byEither = (path: string, handler: SignerHandler): Row => ({ proof: 'either', method: 'POST', path, handler });
 
 /** `about` names what is loaded, checked to be the account's, and given to the handler: no handler looks anything up by itself. */
 export const byAccount = <A extends keyof About>(about: A, path: string, handler: AccountHandler<NoInfer<A>>): Row =>

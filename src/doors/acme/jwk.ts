@@ -39,16 +39,17 @@ export class AccountKeys {
     const thumbprint = await calculateJwkThumbprint(members);
     const recalled = this.#recall(thumbprint);
     if (recalled !== undefined) return recalled;
-    let key: AccountKey;
-    try {
-      key = await importKey(members, thumbprint);
-    } catch {
-      throw new AcmeError('badPublicKey', 'The public key is not a valid point or modulus.');
-    }
+    const key = await this.#import(members, thumbprint);
     const fault = publicKeyFault(key.spki);
     // The rules for certificate keys, and P-521 besides, which some clients make their account keys of.
     if (fault !== undefined && members.crv !== 'P-521') throw new AcmeError('badPublicKey', `The public key is not accepted: ${fault}.`);
     return this.#remember(key);
+  }
+
+  /** A key that need not be good enough for an account, and is not kept: whoever has it may always say that it must not be used. */
+  async unjudged(jwk: JsonObject, alg: string): Promise<AccountKey> {
+    supported(alg);
+    return this.#import(canonicalMembers(jwk));
   }
 
   /** Of a JWK that need not be one that we would take; undefined when it is no key at all. */
@@ -58,6 +59,14 @@ export class AccountKeys {
     } catch (error) {
       if (error instanceof AcmeError) return undefined;
       throw error;
+    }
+  }
+
+  async #import(members: JWK, thumbprint?: string): Promise<AccountKey> {
+    try {
+      return await importKey(members, thumbprint ?? (await calculateJwkThumbprint(members)));
+    } catch {
+      throw new AcmeError('badPublicKey', 'The public key is not a valid point or modulus.');
     }
   }
 

@@ -11,9 +11,11 @@ export const PROBLEMS = {
   autoRenewalCancellationInvalid: 400,
   autoRenewalExpired: 403,
   autoRenewalRevocationNotSupported: 403,
+  alreadyRevoked: 400, // §7.6
   badCSR: 400,
   badNonce: 400, // §6.5; clients retry on 400 and nothing else
   badPublicKey: 400, // §6.2
+  badRevocationReason: 400, // §7.6
   badSignatureAlgorithm: 400, // §6.2
   caa: 403,
   compound: 400,

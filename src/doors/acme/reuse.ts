@@ -4,7 +4,7 @@
  */
 import type { ChallengeType } from '../../config/generation.ts';
 import type { Database } from '../../database/database.ts';
-import { type Authorization, proofKey } from './authorization.ts';
+import { type Authorization, proofKeysFor } from './authorization.ts';
 import type { Site } from './site.ts';
 import { findProofs } from './store.ts';
 
@@ -19,23 +19,14 @@ export async function reuse(database: Database, { directory }: Site, drafts: rea
   const lifetime = directory.limits.validAuthorizationLifetimeMs;
   const needed = Math.min(NEEDED_MS, lifetime / 2);
   if (lifetime === 0) return [...drafts];
-  const keys = new Set(drafts.flatMap((draft) => keysFor(draft, directory.subdomains)));
+  const keys = new Set(drafts.flatMap((draft) => proofKeysFor(draft, directory.subdomains)));
   const proofs = await findProofs(database, [...keys], { provenAfter: now + needed - lifetime, validAfter: now + needed });
   if (proofs.length === 0) return [...drafts];
-  const byKey = new Map(proofs.map((proof) => [proofKey(proof), proof]));
-  const used = drafts.map((draft) => keysFor(draft, directory.subdomains).map((key) => byKey.get(key))
+  const byKey = new Map(proofs.map(({ proves, authorization }) => [proves, authorization]));
+  const used = drafts.map((draft) => proofKeysFor(draft, directory.subdomains).map((key) => byKey.get(key))
     .find((proof) => proof?.attempt !== undefined && mayServeAgain(proof.attempt.type) && draft.challenges.includes(proof.attempt.type)) ?? draft);
   return [...new Set(used)];
 }
 
 /** draft-ietf-acme-dns-persist: for no longer than the record's TTL, so it is looked at anew. */
 const mayServeAgain = (type: ChallengeType): boolean => type !== 'dns-persist-01';
-
-/** Its own key first; then, where that is allowed, those of the domains above it (RFC 9444), which prove a wildcard as well. */
-function keysFor(draft: Authorization, subdomains: boolean): string[] {
-  const own = proofKey(draft);
-  if (!subdomains || draft.identifier.type !== 'dns') return [own];
-  const labels = draft.identifier.value.split('.');
-  const above = labels.map((_, index) => ({ type: 'dns' as const, value: labels.slice(index).join('.') }));
-  return [...new Set([own, ...above.map((identifier) => proofKey({ account: draft.account, identifier, wildcard: false, subdomains: true }))])];
-}

@@ -3,7 +3,7 @@ import { answerChallenge } from './answer-challenge.ts';
 import { directory } from './directory.ts';
 import { downloadCertificate } from './download-certificate.ts';
 import { finalize } from './finalize.ts';
-import { byAccount, byKey, open, type Row } from './handler.ts';
+import { byAccount, byEither, byKey, open, type Row } from './handler.ts';
 import { keyChange } from './key-change.ts';
 import { listOrders } from './list-orders.ts';
 import { newAccount } from './new-account.ts';
@@ -13,6 +13,7 @@ import { newOrder } from './new-order.ts';
 import { readOrder } from './read-order.ts';
 import { renewalInfo } from './renewal/renewal-info.ts';
 import { downloadStarCertificate, fetchStarCertificate } from './star/star-certificate.ts';
+import { revokeCertificate } from './revocation/revoke-certificate.ts';
 import { updateAccount } from './update-account.ts';
 import { updateAuthorization } from './update-authorization.ts';
 
@@ -31,6 +32,7 @@ export const routes: readonly Row[] = [
   byAccount('certificate',     '/certificate/:issuer/:serial',    downloadCertificate), // §7.4.2
   byAccount('authorization',   '/authorization/:authorization',   updateAuthorization), // §7.5, §7.5.2
   byAccount('authorization',   '/challenge/:authorization/:type', answerChallenge),     // §7.5.1
+  byEither(                    '/revoke-cert',                    revokeCertificate),   // §7.6
   // RFC 9773 §4.1: clients put a slash between, some also when there is one.
   open('GET',                  '/renewal-info{/}/:certificate',   renewalInfo),
   // RFC 8739 §3.3

@@ -87,7 +87,7 @@ const changeAccount = statement((k, p) =>
   k('acme_account').where({ id: p('id'), state: 'valid' }).whereNull('revoked').update({ contact: p('contact'), state: p('state') }));
 
 const changeAccountKey = statement((k, p) =>
-  k('acme_account').where({ id: p('id'), thumbprint: p('old'), state: 'valid' }).update({ thumbprint: p('thumbprint'), jwk: p('jwk') }));
+  k('acme_account').where({ id: p('id'), thumbprint: p('old'), state: 'valid' }).whereNull('revoked').update({ thumbprint: p('thumbprint'), jwk: p('jwk') }));
 
 interface AccountRow {
   account_id: string; thumbprint: string; jwk: string; contact: string; account_state: 'valid' | 'deactivated'; account_revoked: number | null;
@@ -218,7 +218,7 @@ export async function createAuthorization(database: Database, site: Site, author
 
 // Of each key the latest proof, by the index that holds proofs alone; if that one was deactivated, no older one is dug up.
 const proofsSql = (keys: string) => `
-  select ${AUTHORIZATION.join(', ')} from ${keys}
+  select k.value as proves, ${AUTHORIZATION.join(', ')} from ${keys}
   join acme_attempt t on t."authorization" = (select p."authorization" from acme_attempt p
     where p.proves = k.value and p.state = 'valid' and p.finished > :proven_after order by p.finished desc limit 1)
   join acme_authorization z on z.id = t."authorization"
@@ -232,9 +232,9 @@ const findProofsOf = rawStatement({
 /** The valid authorization with each of these keys (see proofKey), where there is one. Times in ms UTC. */
 export async function findProofs(
   database: Database, keys: readonly string[], { provenAfter, validAfter }: { provenAfter: number; validAfter: number },
-): Promise<Authorization[]> {
-  const rows = await database.many<AuthorizationRow>(findProofsOf, { keys: JSON.stringify(keys), proven_after: provenAfter, valid_after: validAfter });
-  return rows.map(toAuthorization);
+): Promise<{ proves: string; authorization: Authorization }[]> {
+  const rows = await database.many<AuthorizationRow & { proves: string }>(findProofsOf, { keys: JSON.stringify(keys), proven_after: provenAfter, valid_after: validAfter });
+  return rows.map((row) => ({ proves: row.proves, authorization: toAuthorization(row) }));
 }
 
 /** True when this call did it. */

@@ -26,4 +26,5 @@ test('everything but the directory, newNonce, renewal information and renewing c
   assert.deepEqual(bare, ['/directory', '/new-nonce', '/renewal-info{/}/:certificate', '/star-certificate/:order']);
   for (const { method, proof } of routes) assert.equal(method, proof === 'none' ? 'GET' : 'POST');
   assert.deepEqual(routes.filter(({ proof }) => proof === 'jwk').map(({ path }) => path), ['/new-account']);
+  assert.deepEqual(routes.filter(({ proof }) => proof === 'either').map(({ path }) => path), ['/revoke-cert']);
 });

@@ -131,6 +131,7 @@ test('D-01, D-02, D-03: the directory names what there is, and always has meta',
   assert.deepEqual(json, {
     newNonce: 'https://ca.test/acme/new-nonce', newAccount: 'https://ca.test/acme/new-account', newOrder: 'https://ca.test/acme/new-order',
     newAuthz: 'https://ca.test/acme/new-authz', keyChange: 'https://ca.test/acme/key-change',
+    revokeCert: 'https://ca.test/acme/revoke-cert',
     renewalInfo: 'https://ca.test/acme/renewal-info',
     meta: { externalAccountRequired: false, website: 'https://ca.test/about', profiles: json.meta.profiles },
   });
