@@ -11,7 +11,9 @@ import type { Migration } from './migration.ts';
 
 export const revocation: Migration = {
   name: '0003-revocation',
-  up: (k, engine) => [revocations(k, engine), blockedKey(k, engine), crlShard(k, engine), certificatesByKey(k)],
+  up: (k, engine) => [
+    revocations(k, engine), blockedKey(k, engine), crlShard(k, engine), certificatesByKey(k), k.schema.dropTable('crl'), crl(k, engine),
+  ],
 };
 
 /**
@@ -54,6 +56,21 @@ function crlShard(k: Knex, engine: Engine): Knex.SchemaBuilder {
     for (const name of ['changed', 'built', 'withdrawn']) t.bigInteger(name).notNullable();
     t.bigInteger('changed_at');
     t.primary(['issuer_key', 'shard']);
+  });
+}
+
+/**
+ * The published CRL of each shard. Its `number` (20 digits, as in crl_shard) only goes up (I7): nanoseconds since 1970, beyond what a
+ * number of JavaScript holds. It lists what expires at `listed_from` or later, `entries` in number.
+ */
+function crl(k: Knex, engine: Engine): Knex.SchemaBuilder {
+  return k.schema.createTable('crl', (t) => {
+    for (const name of ['issuer_key', 'realm', 'number', 'sha256']) text(t, engine, name).notNullable();
+    for (const name of ['shard', 'entries', 'signer_id']) t.integer(name).notNullable();
+    for (const name of ['this_update', 'next_update', 'listed_from', 'journal_seq']) t.bigInteger(name).notNullable();
+    t.binary('der').notNullable();
+    t.primary(['issuer_key', 'shard']);
+    t.index(['signer_id', 'journal_seq'], 'crl_receipt');
   });
 }
 

@@ -164,6 +164,9 @@ export interface Ca {
 }
 
 export interface PublishedCrl {
+  /** Lower-case hex, of `der`. */
+  readonly sha256: string;
+  readonly number: bigint;
   readonly der: Uint8Array;
   readonly thisUpdate: number;
   readonly nextUpdate: number;

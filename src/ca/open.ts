@@ -39,7 +39,7 @@ export function openCa(parts: IssuanceParts): OpenCa {
     statusOf: (issuerKey, serial) => statusOf(database, issuerKey, serial),
     async latestCrl(issuerKey, shard) {
       const row = await latest(database, issuerKey, shard);
-      return row && { der: row.der, thisUpdate: row.this_update, nextUpdate: row.next_update };
+      return row && { der: row.der, sha256: row.sha256, number: BigInt(row.number), thisUpdate: row.this_update, nextUpdate: row.next_update };
     },
     work: {
       recoverIntents: () => recoverIntents(parts),

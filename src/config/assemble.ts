@@ -12,6 +12,7 @@ import { type issuerKeys, issuerOf } from './issuer-file.ts';
 import { hostName } from './own-name.ts';
 import { type policyKeys, policyOf } from './policy-file.ts';
 import { type profileKeys, profileOf } from './profile-file.ts';
+import { revocationOf } from './revocation-entry.ts';
 import type { Complete } from './schema.ts';
 import { range } from './values.ts';
 
@@ -86,6 +87,7 @@ export function assemble(
       totalTimeoutMs: totalTimeout,
       attemptSpacingMs: attemptSpacing,
     },
+    revocation: revocationOf(ca.revocation),
     ownCertificate: { profile: ca.ownCertificate.profile, names: ownNames, policy: own.name },
   };
   const canonical = canonicalOf(undigested);

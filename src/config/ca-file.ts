@@ -16,6 +16,7 @@ import {
   statePath,
 } from './values.ts';
 import { databaseUrl } from './database-url.ts';
+import { checkRevocation, revocation } from './revocation-entry.ts';
 import { ownName } from './own-name.ts';
 
 const DAY_MS = 86_400_000;
@@ -82,6 +83,8 @@ export const caKeys = {
   }),
   /** A file beside ca.yaml. */
   blockedKeys: z.string().min(1).optional(),
+  /** CRLs. */
+  revocation,
   ownCertificate: mapping({
     profile: parsed(simpleName).prefault('self'),
     names: z.array(parsed(ownName)).default([]),
@@ -95,6 +98,7 @@ export function checkCa(file: Read<typeof caKeys>, faults: FaultsOf): void {
   if (typeof fronts === 'number' && fronts > 1 && database?.engine === 'sqlite') {
     faults.add(['fronts'], `${fronts} fronts need PostgreSQL: set database to postgres://…, or fronts to 1`);
   }
+  checkRevocation(file.revocation, faults);
   // A proof may be used again for 10 days, and a restore looks back at what was issued lately.
   if (retention !== undefined && retention < 30 * DAY_MS) faults.add(['retention'], `${durationText(retention)} is less than 30d`);
   if (signer !== undefined && signer.callDeadline > 60_000)

@@ -40,7 +40,7 @@ export function describe(generation: Undigested): Plain {
 
 /** All that decides what may be issued and how it was proved: the same on every machine with this configuration. */
 function decisive(generation: Undigested) {
-  const { mode, realm, issuers, profiles, policies, directories, blockedKeys, validation, ownCertificate } = generation;
+  const { mode, realm, issuers, profiles, policies, directories, blockedKeys, validation, revocation, ownCertificate } = generation;
   const below = belowOf(generation);
   return {
     mode,
@@ -48,6 +48,7 @@ function decisive(generation: Undigested) {
     profiles,
     directories,
     validation,
+    revocation,
     ownCertificate,
     ...(blockedKeys.size === 0 ? {} : { blockedKeys: { keys: blockedKeys.size, sha256: digestOf([...blockedKeys].toSorted().join()) } }),
     policies: new Map(

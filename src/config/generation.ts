@@ -33,6 +33,7 @@ export interface Generation {
   /** SHA-256 of SubjectPublicKeyInfos, lower-case hex: keys that nobody may use, by the operator's list. */
   readonly blockedKeys: ReadonlySet<string>;
   readonly validation: ValidationSettings;
+  readonly revocation: RevocationSettings;
   readonly ownCertificate: OwnCertificate;
 }
 
@@ -237,6 +238,18 @@ export interface ValidationSettings {
   readonly privateZones: readonly string[];
   readonly attempts: number;
   readonly attemptSpacingMs: number;
+}
+
+/** How CRLs are made. */
+export interface RevocationSettings {
+  /** A shard is made anew at least so often. */
+  readonly crlPeriodMs: number;
+  /** From thisUpdate to nextUpdate. */
+  readonly crlValidityMs: number;
+  /** How long after its expiry a certificate stays listed. */
+  readonly lookbackMs: number;
+  /** How long caches may keep a CRL. */
+  readonly crlMaxAgeMs: number;
 }
 
 /** The server's own TLS certificate, issued by itself. */

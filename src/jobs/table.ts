@@ -28,7 +28,8 @@ export const jobTable = (work: Work): readonly Job[] => [
   { name: 'recover-intents',       schedule: '*/5 * * * * *',  on: 'each',  run: work.recoverIntents },
   { name: 'resume-attempts',       schedule: '*/2 * * * * *',  on: 'each',  run: work.resumeAttempts },
   { name: 'renew-orders',          schedule: '*/5 * * * * *',  on: 'lease', run: work.renewOrders },
-  { name: 'publish-crls',          schedule: '*/30 * * * * *', on: 'lease', run: work.publishCrls },
+  // What is revoked is in its CRL within a minute.
+  { name: 'publish-crls',          schedule: '*/10 * * * * *', on: 'lease', run: work.publishCrls },
   { name: 'sweep-keys',            schedule: '*/30 * * * * *', on: 'lease', run: work.sweepKeys },
   { name: 'renew-own-certificate', schedule: '0 * * * * *',    on: 'each',  run: work.renewOwnCertificate },
   { name: 'keep-partitions',       schedule: '0 0 * * * *',    on: 'lease', run: work.keepPartitions },

@@ -58,7 +58,14 @@ export function certificateUnheld(e: { serial: string; door: string }): void {
   log.info(e, 'hold lifted');
 }
 
-export function crlPublished(e: { issuerKey: string; shard: number; number: number; revoked: number }): void {
+/** The shard keeps the CRL that it has; it is tried again at the next run. */
+export function crlFailed(e: { issuerKey: string; shard: number; error: unknown }): void {
+  const { error, ...rest } = e;
+  log.error({ ...rest, err: error }, 'a CRL could not be made');
+  metrics.crlFailures.inc({ issuer_key: e.issuerKey });
+}
+
+export function crlPublished(e: { issuerKey: string; shard: number; number: string; revoked: number }): void {
   log.info(e, 'CRL published');
   metrics.crlsPublished.inc({ issuer_key: e.issuerKey });
 }

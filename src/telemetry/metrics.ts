@@ -15,6 +15,7 @@ export const metrics = {
   recoveryFailures: counter('recovery_failures_total', 'Half-done issuances that could not be settled yet.', []),
   contradictions: counter('journal_contradictions_total', 'Intents whose bytes differ between database and journal: look at once.', []),
   certificatesRevoked: counter('certificates_revoked_total', 'Revocations recorded.', ['issuer_key', 'reason', 'door']),
+  crlFailures: counter('crl_failures_total', 'CRL shards that could not be made at a run of the job: the published one gets older.', ['issuer_key']),
   crlsPublished: counter('crls_published_total', 'CRL shards signed and recorded.', ['issuer_key']),
   requests: counter('http_requests_total', 'Requests answered.', ['door', 'method', 'status']),
   requestSeconds: new Histogram({

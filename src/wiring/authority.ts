@@ -24,7 +24,7 @@ export function loadAuthority(generation: Generation): Authority {
     checkChain(issuer, [...chain, rootDer]);
     issuerKeys.set(issuer.id, {
       id: issuer.id, group: issuer.group, state: issuer.state, profiles: new Set(issuer.profiles),
-      shape: issuerShape(issuer, chain[0] as Uint8Array), chain, root: rootDer, ...responderOf(issuer),
+      shape: issuerShape(issuer, chain[0] as Uint8Array, generation), chain, root: rootDer, ...responderOf(issuer),
     });
   }
   const { profile } = generation.ownCertificate;
@@ -33,9 +33,12 @@ export function loadAuthority(generation: Generation): Authority {
   return { generation, issuerKeys, root: own.root };
 }
 
-function issuerShape(issuer: Issuer, certificate: Uint8Array): IssuerShape {
+function issuerShape(issuer: Issuer, certificate: Uint8Array, { profiles }: Generation): IssuerShape {
   const { id, shards, crlUrl, caIssuersUrl, ocsp } = issuer;
-  return issuerShapeOf(certificate, { id, shards, crlUrl, caIssuersUrl, ...(ocsp === undefined ? {} : { ocspUrl: ocsp.url }) });
+  const holds = issuer.profiles.some((name) => profiles.get(name)?.hold === true);
+  return issuerShapeOf(certificate, {
+    id, shards, crlUrl, caIssuersUrl, ...(ocsp === undefined ? {} : { ocspUrl: ocsp.url }), ...(holds ? { holds } : {}),
+  });
 }
 
 function responderOf({ id, ocsp }: Issuer): { responder?: Responder } {

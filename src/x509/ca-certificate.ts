@@ -81,6 +81,7 @@ export interface IssuerSettings {
   readonly crlUrl: string;
   readonly caIssuersUrl: string;
   readonly ocspUrl?: string;
+  readonly holds?: boolean;
   /** What this key signs with; by default what its type calls for (PKCS #1 v1.5 for RSA). */
   readonly algorithm?: SignatureAlgorithm;
 }
@@ -101,7 +102,7 @@ export function issuerShapeOf(certificate: Uint8Array, settings: IssuerSettings)
   const algorithm = settings.algorithm ?? DEFAULT_ALGORITHM[keyType];
   if (ALGORITHMS[algorithm].keyType !== keyType) throw new DerError(`the key cannot sign with ${algorithm}`);
   const constraints = tbs.extension(OID.nameConstraints);
-  const { id, shards, crlUrl, caIssuersUrl, ocspUrl } = settings;
+  const { id, shards, crlUrl, caIssuersUrl, ocspUrl, holds } = settings;
   return {
     id,
     subject,
@@ -114,6 +115,7 @@ export function issuerShapeOf(certificate: Uint8Array, settings: IssuerSettings)
     crlUrl,
     caIssuersUrl,
     ...(ocspUrl === undefined ? {} : { ocspUrl }),
+    ...(holds === undefined ? {} : { holds }),
     ...(constraints === undefined ? {} : { permitted: decodeNameConstraints(constraints.value) }),
   };
 }

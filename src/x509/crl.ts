@@ -7,7 +7,6 @@ import {
   type DerReader,
   element,
   integer,
-  integerFromHex,
   primitive,
   readDer,
   readWhole,
@@ -28,6 +27,7 @@ import {
 import type { GeneralName } from './general-name.ts';
 import { hexOf } from './hex.ts';
 import { OID } from './oid.ts';
+import { type EntrySurvey, surveyEntries } from './crl-entries.ts';
 import { crlUrlOf, type IssuerShape } from './shape.ts';
 
 /** RFC 5280 §5.3.1, as far as BR §7.2.2 allows them; `unspecified` is said by leaving the reason out. */
@@ -39,34 +39,25 @@ export const REASONS = {
   privilegeWithdrawn: 9,
 } as const;
 
-export interface Revoked {
-  /** Hex. */
-  readonly serial: string;
-  /** Milliseconds. */
-  readonly at: number;
-  readonly reason?: number;
-}
-
 export interface CrlFacts {
   readonly shard: number;
   readonly number: bigint;
   readonly thisUpdate: number;
   readonly nextUpdate: number;
-  readonly revoked: readonly Revoked[];
+  /** Entry after entry (crl-entries.ts); empty when nothing is revoked. */
+  readonly entries: Uint8Array;
 }
 
 /** A CRL with a million entries is below this. */
 const MAX_OCTETS = 64 * 1024 * 1024;
 
 /**
- * TBSCertList (RFC 5280 §5.1.2), the same bytes for the same facts. Extensions: AKI, CRLNumber, and IDP (critical),
- * whose
- * fullName is byte for byte the URL in the CDP of the shard's certificates. An empty list is absent, not empty
- * (§5.1.2.6).
+ * TBSCertList (RFC 5280 §5.1.2), the same bytes for the same facts. Extensions: AKI, CRLNumber, and IDP (critical), whose
+ * fullName is byte for byte the URL in the CDP of the shard's certificates. An empty list is absent, not empty (§5.1.2.6).
  */
 export function renderCrlTbs(
   issuer: IssuerShape,
-  { shard, number, thisUpdate, nextUpdate, revoked }: CrlFacts,
+  { shard, number, thisUpdate, nextUpdate, entries }: CrlFacts,
 ): Uint8Array {
   const distributionPoint = sequence(
     encodeDistributionPointName(crlUrlOf(issuer, shard)),
@@ -78,7 +69,7 @@ export function renderCrlTbs(
     issuer.subject,
     time(thisUpdate),
     time(nextUpdate),
-    ...(revoked.length === 0 ? [] : [element(TAG.sequence, Buffer.concat(revoked.map(encodeRevoked)))]),
+    ...(entries.length === 0 ? [] : [sequence(entries)]),
     element(
       constructed(0),
       sequence(
@@ -94,32 +85,12 @@ export function renderCrlTbs(
   );
 }
 
-function encodeRevoked({ serial, at, reason }: Revoked): Uint8Array {
-  const extensions =
-    reason === undefined
-      ? []
-      : [
-          sequence(
-            encodeExtension({
-              oid: OID.reasonCode,
-              critical: false,
-              value: element(TAG.enumerated, Uint8Array.of(reason)),
-            }),
-          ),
-        ];
-  return sequence(integerFromHex(serial), time(at), ...extensions);
-}
-
 export interface IssuingDistributionPoint {
   readonly fullName?: readonly GeneralName[];
   readonly onlyUserCertificates: boolean;
   readonly onlyCaCertificates: boolean;
   /** onlySomeReasons, indirectCRL or onlyContainsAttributeCerts is there. */
   readonly narrowed: boolean;
-}
-
-export interface FoundRevoked extends Revoked {
-  readonly extensions: readonly Extension[];
 }
 
 /** A TBSCertList as found. `number`, AKI and IDP are undefined when their extension is absent. */
@@ -131,8 +102,9 @@ export interface CrlTbs {
   readonly issuer: Uint8Array;
   readonly thisUpdate: number;
   readonly nextUpdate: number | undefined;
-  /** revokedCertificates; undefined when absent. */
-  readonly revoked: readonly FoundRevoked[] | undefined;
+  /** Content of revokedCertificates, and what it is like; undefined when absent. */
+  readonly entries: Uint8Array | undefined;
+  readonly survey: EntrySurvey | undefined;
   readonly extensions: readonly Extension[];
   /** Hex of the INTEGER's content octets, and its value. */
   readonly number: { readonly octets: string; readonly value: bigint } | undefined;
@@ -149,8 +121,7 @@ export function parseCrlTbs(bytes: Uint8Array): CrlTbs {
   const thisUpdate = fields.time('thisUpdate');
   const nextUpdate =
     fields.tag === TAG.utcTime || fields.tag === TAG.generalizedTime ? fields.time('nextUpdate') : undefined;
-  const revoked =
-    fields.tag === TAG.sequence ? readRevoked(fields.enter(TAG.sequence, 'the revoked certificates')) : undefined;
+  const entries = fields.tag === TAG.sequence ? fields.take(TAG.sequence, 'the revoked certificates') : undefined;
   const extensions = fields.tag === constructed(0) ? readExtensions(fields) : [];
   fields.end('the TBSCertList');
   const decoded = <T>(id: string, decode: (value: Uint8Array) => T): T | undefined => {
@@ -164,7 +135,8 @@ export function parseCrlTbs(bytes: Uint8Array): CrlTbs {
     issuer,
     thisUpdate,
     nextUpdate,
-    revoked,
+    entries,
+    survey: entries && surveyEntries(entries),
     extensions,
     number: decoded(OID.crlNumber, decodeNumber),
     authorityKeyId: decoded(OID.authorityKeyIdentifier, decodeAuthorityKeyId),
@@ -177,27 +149,6 @@ function readExtensions(fields: DerReader): Extension[] {
   const extensions = decodeExtensions(explicit);
   explicit.end('the extensions');
   return extensions;
-}
-
-function readRevoked(list: DerReader): FoundRevoked[] {
-  const revoked: FoundRevoked[] = [];
-  while (list.more) {
-    const fields = list.enter(TAG.sequence, 'an entry');
-    const serial = hexOf(fields.integer('the serial of an entry'));
-    const at = fields.time('the revocation date');
-    const extensions = fields.more ? decodeExtensions(fields) : [];
-    fields.end('an entry');
-    const reason = extensions.find(({ oid }) => oid === OID.reasonCode);
-    revoked.push({ serial, at, extensions, ...(reason === undefined ? {} : { reason: decodeReason(reason.value) }) });
-  }
-  return revoked;
-}
-
-function decodeReason(value: Uint8Array): number {
-  const reader = readDer(value);
-  const reason = reader.smallInteger('the reason', TAG.enumerated);
-  reader.end('the reason');
-  return reason;
 }
 
 function decodeNumber(value: Uint8Array): { octets: string; value: bigint } {

@@ -55,6 +55,8 @@ export interface IssuerShape {
   readonly caIssuersUrl: string;
   /** Where its OCSP responder is asked; absent while it has none. */
   readonly ocspUrl?: string;
+  /** Some of its certificates may be held: its CRLs may say certificateHold, which BR §7.2.2 forbids to public ones. */
+  readonly holds?: boolean;
   /** The name constraints of the CA certificate, and of any above it. */
   readonly permitted?: NameConstraints;
 }

@@ -4,7 +4,8 @@
  */
 import type { Linted, LintedCrl } from '../../src/lint/lint.ts';
 import { parseTbs } from '../../src/x509/certificate.ts';
-import { parseCrlTbs, renderCrlTbs, type Revoked } from '../../src/x509/crl.ts';
+import { parseCrlTbs, renderCrlTbs } from '../../src/x509/crl.ts';
+import { encodeEntries, type Revoked } from '../../src/x509/crl-entries.ts';
 import { bitString, constructed, element, integer, oid, readWhole, sequence, setOf, TAG, text } from '../../src/x509/der.ts';
 import { decodeExtensions, encodeExtension, type Extension } from '../../src/x509/extensions.ts';
 import { OID } from '../../src/x509/oid.ts';
@@ -118,7 +119,7 @@ export function crl(change: CrlChange = {}): LintedCrl {
   const tbs = renderCrlTbs(issuer, {
     shard: 3, number: change.number ?? 1n, thisUpdate: change.thisUpdate ?? NOW,
     nextUpdate: change.nextUpdate ?? NOW + 9 * 86_400_000 - 1000,
-    revoked: change.revoked ?? [{ serial: '07aa', at: NOW - 1000, reason: 4 }],
+    entries: encodeEntries(change.revoked ?? [{ serial: '07aa', at: NOW - 1000, reason: 4 }]),
   });
   const reader = readWhole(tbs, TAG.sequence, 'the TBS');
   const fields: CrlFields = {

@@ -6,7 +6,8 @@ import type { SigningOutcome } from '../../src/signing/client.ts';
 import { type JournalLine, readJournal } from '../../src/signing/journal.ts';
 import { MAX_FRAME, type Request } from '../../src/signing/protocol.ts';
 import { renderCaTbs } from '../../src/x509/ca-certificate.ts';
-import { type Revoked, renderCrlTbs } from '../../src/x509/crl.ts';
+import { renderCrlTbs } from '../../src/x509/crl.ts';
+import { encodeEntries } from '../../src/x509/crl-entries.ts';
 import { encodeName } from '../../src/x509/distinguished-name.ts';
 import { keyIdOf } from '../../src/x509/public-key.ts';
 import { composeSerial } from '../../src/x509/serial.ts';
@@ -262,13 +263,12 @@ test('the rate ceiling of a key: late, not refused', async () => {
 
 const crl = (change: Partial<Parameters<typeof renderCrlTbs>[1]> = {}, issuer = signer.issuer) => {
   const thisUpdate = Math.floor(Date.now() / 1000) * 1000;
-  const revoked: Revoked[] = [];
   return renderCrlTbs(issuer, {
     shard: 1,
     number: 5n,
     thisUpdate,
     nextUpdate: thisUpdate + 2 * DAY,
-    revoked,
+    entries: new Uint8Array(0),
     ...change,
   });
 };
@@ -293,6 +293,10 @@ const CRLS: readonly [what: string, tbs: () => Uint8Array, why: RegExp][] = [
     () => crl({ number: 20n }, issuerWith({ subject: encodeName([{ attribute: 'commonName', value: 'Evil' }]) })),
     /not the bytes/,
   ],
+  ['an entry written in another way', () => crl({ number: 20n, entries: encodeEntries([{ serial: '0701', at: 0, reason: 0 }]) }), /not the bytes|unspecified/],
+  ['an entry twice', () => crl({ number: 20n, entries: encodeEntries([{ serial: '0701', at: 0 }, { serial: '0701', at: 0 }]) }), /listed twice/],
+  ['an entry of tomorrow', () => crl({ number: 20n, entries: encodeEntries([{ serial: '0701', at: Math.floor(Date.now() / 1000) * 1000 + DAY }]) }), /after thisUpdate/],
+  ['a reason that is not allowed', () => crl({ number: 20n, entries: encodeEntries([{ serial: '0701', at: 0, reason: 6 }]) }), /reason of 0701 is 6/],
   [
     'thisUpdate of yesterday',
     () => crl({ number: 20n, thisUpdate: Math.floor(Date.now() / 1000) * 1000 - DAY }),

@@ -18,7 +18,7 @@ const crlJob = (signer: TestSigner, number: bigint) => {
     number,
     thisUpdate,
     nextUpdate: thisUpdate + 86_400_000,
-    revoked: [],
+    entries: new Uint8Array(0),
   });
   return { ...job(tbs), purpose: 'crl' as const };
 };

@@ -111,7 +111,7 @@ export class TestDesk implements AsyncDisposable {
 
   crl(number: bigint, shard = 1): SigningJob {
     const times = { thisUpdate: this.now, nextUpdate: this.now + 48 * HOUR };
-    return this.#job('crl', renderCrlTbs(this.issuer, { shard, number, ...times, revoked: [] }));
+    return this.#job('crl', renderCrlTbs(this.issuer, { shard, number, ...times, entries: new Uint8Array(0) }));
   }
 
   recovery(serial: string, purpose: RecoveryAsk['purpose'] = 'certificate', issuerKey = 'test-1'): RecoveryAsk {

@@ -5,10 +5,15 @@ import type { Generation } from '../../src/config/generation.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Database, openDatabase, rawStatement } from '../../src/database/database.ts';
 import { migrate } from '../../src/database/migrate.ts';
+import { type CrlTbs, parseCrl } from '../../src/x509/crl.ts';
+import { type FoundRevoked, readEntries } from '../../src/x509/crl-entries.ts';
+import { findViolations } from './invariants.ts';
+import { until } from './processes.ts';
 import { openSoftwareCa, type SoftwareCa } from './software-ca.ts';
 
 export const REALM = 'default';
 export const HOUR = 3_600_000;
+export const DAY = 24 * HOUR;
 
 export interface RevocationLab extends AsyncDisposable {
   readonly database: Database;
@@ -24,6 +29,25 @@ export interface RevocationLab extends AsyncDisposable {
   openSerial(): Promise<string | undefined>;
   /** Takes a revocation out of the database, as if it had never been made. */
   forget(serial: string): Promise<void>;
+  /** One run of the job; resolves to how many shards have no good CRL. */
+  publish(): Promise<number>;
+  /** The published CRLs, by shard. */
+  lists(issuerKey: string): Promise<readonly List[]>;
+  /** CRL numbers of all shards, in their order. */
+  numbers(): Promise<bigint[]>;
+  shardOf(certificate: Pick<IssuedCertificate, 'serial'>): Promise<number>;
+  /** Resolves when a signature is held back. */
+  held(): Promise<void>;
+  /** Of all invariants but those about journals, which this signer does not keep. */
+  violations(settled?: boolean): Promise<string[]>;
+}
+
+export interface List {
+  readonly shard: number;
+  readonly url: string | undefined;
+  readonly der: Uint8Array;
+  readonly tbs: CrlTbs;
+  readonly entries: readonly FoundRevoked[];
 }
 
 export const newSpki = (): Uint8Array => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });
@@ -57,6 +81,26 @@ export async function openRevocationLab(url: string, configure: (shipped: Genera
     openSerial: async () => (await database.one<{ serial: string }>(rawStatement("select serial from intent where state = 'open' order by created limit 1")))?.serial,
     async forget(serial) {
       await database.commit([{ statement: rawStatement('delete from revocation where serial = :serial'), values: { serial } }]);
+    },
+    publish: () => software.ca.work.publishCrls(),
+    async lists(issuerKey) {
+      const rows = await database.many<{ shard: number; der: Uint8Array }>(rawStatement('select shard, der from crl where issuer_key = :issuer_key order by shard'), { issuer_key: issuerKey });
+      return rows.map(({ shard, der }) => {
+        const { tbs } = parseCrl(der);
+        const entries = tbs.entries === undefined ? [] : [...readEntries(tbs.entries)];
+        return { shard, der, tbs, entries, url: tbs.distributionPoint?.fullName?.[0]?.name?.value };
+      });
+    },
+    async numbers() {
+      return (await database.many<{ number: string }>(rawStatement('select number from crl order by issuer_key, shard'))).map(({ number }) => BigInt(number));
+    },
+    async shardOf({ serial }) {
+      return (await database.one<{ shard: number }>(rawStatement('select shard from certificate where serial = :serial'), { serial }))?.shard ?? 0;
+    },
+    held: () => until('a signature is held back', () => software.held() > 0),
+    async violations(settled = false) {
+      const sources = { database, journals: [], settled, issuers: new Map([[software.issuer.id, software.ca.chain(software.issuer.id)[0] as Uint8Array]]) };
+      return (await findViolations(sources)).filter((violation) => !/journal|head|another tbsSha256/.test(violation) && !/^I1: the configuration of/.test(violation));
     },
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };

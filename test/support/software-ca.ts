@@ -11,6 +11,7 @@ import type { Database } from '../../src/database/database.ts';
 import type { Signer, SigningOutcome } from '../../src/signing/client.ts';
 import { issuerShapeOf, renderCaTbs } from '../../src/x509/ca-certificate.ts';
 import { assembleCertificate, parseTbs } from '../../src/x509/certificate.ts';
+import type { IssuerShape } from '../../src/x509/shape.ts';
 import { encodeName } from '../../src/x509/distinguished-name.ts';
 import { keyIdOf } from '../../src/x509/public-key.ts';
 
@@ -25,6 +26,9 @@ export interface SoftwareCa {
   release(): void;
   readonly signatures: number;
   readonly root: Uint8Array;
+  readonly issuer: IssuerShape;
+  /** Signatures that wait for `release`. */
+  held(): number;
   readonly authority: () => Authority;
 }
 
@@ -33,7 +37,8 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
   const [root, intermediate] = hierarchy(clock.now());
   const issuer = generation().issuers.values().next().value;
   if (issuer === undefined) throw new Error('the configuration names no issuer');
-  const shape = issuerShapeOf(intermediate.certificate, issuer);
+  const holds = [...generation().profiles.values()].some(({ hold }) => hold);
+  const shape = issuerShapeOf(intermediate.certificate, { ...issuer, holds });
   const issuerKeys = new Map([[issuer.id, {
     id: issuer.id, group: issuer.group, state: 'active' as const, profiles: new Set(issuer.profiles), shape, chain: [intermediate.certificate], root: root.certificate,
   }]]);
@@ -68,7 +73,8 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
     clock, database, signer, random: (octets) => randomBytes(octets), frontId: 'test', authority, reached: () => {},
   });
   return Object.assign(self, {
-    ca, root: root.certificate, authority,
+    ca, root: root.certificate, authority, issuer: shape,
+    held: () => held.length,
     release: () => { for (const resolve of held.splice(0)) resolve(); },
   });
 }

@@ -26,12 +26,12 @@ export interface AuditFacts {
     issuerKey: string; serial: string; door: string; requesterKind: string; requesterId: string; correlation: string | null;
   };
   'key.blocked': { spkiSha256: string; door: string; requesterKind: string; requesterId: string; correlation: string | null };
-  'crl.intended': { intent: string; issuerKey: string; shard: number; number: number; tbsSha256: string };
+  'crl.intended': { intent: string; issuerKey: string; shard: number; number: string; tbsSha256: string };
   'crl.issued': {
-    intent: string; issuerKey: string; shard: number; number: number; sha256: string; signer: number; sequence: number;
+    intent: string; issuerKey: string; shard: number; number: string; sha256: string; signer: number; sequence: number;
     head: string;
   };
-  'crl.abandoned': { intent: string; issuerKey: string; shard: number; number: number; reason: string };
+  'crl.abandoned': { intent: string; issuerKey: string; shard: number; number: string; reason: string };
   /** Renewal windows pulled forward by an operator, for a set or for one certificate, and let go again. */
   'renewals.pulled': {
     pull: string; scope: string; issuedFrom: number; issuedTo: number; overMs: number; explanation: string | null; by: string;

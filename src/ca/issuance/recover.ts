@@ -91,7 +91,7 @@ async function recoverCrl(parts: IssuanceParts, intent: CrlIntent): Promise<bool
   });
   if (answer.kind === 'unavailable') return false;
   return close(parts, intent, 'crl.abandoned', {
-    intent: intent.id, issuerKey: intent.issuer_key, shard: intent.shard, number: Number(intent.serial.split(':')[2]),
+    intent: intent.id, issuerKey: intent.issuer_key, shard: intent.shard, number: intent.serial.split(':')[2] ?? '',
     reason: answer.kind === 'signed' ? 'signed but never published: superseded' : 'not signed before its deadline',
   });
 }

@@ -8,7 +8,7 @@ export const crlUnspecifiedCrlEntryReasonCode: CrlLint = {
   cites: 'RFC 5280 §5.3.1; BR §7.2.2',
   applies: always,
   fault({ crl }) {
-    const wrong = crl.revoked?.find(({ reason }) => reason === 0);
-    return wrong && `the reason of ${wrong.serial} is unspecified`;
+    const wrong = crl.survey?.reasons.get(0);
+    return wrong && `the reason of ${wrong} is unspecified`;
   },
 };

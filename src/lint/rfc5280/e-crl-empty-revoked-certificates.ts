@@ -7,5 +7,5 @@ export const eCrlEmptyRevokedCertificates: CrlLint = {
   severity: 'error',
   cites: 'RFC 5280 §5.1.2.6',
   applies: always,
-  fault: ({ crl }) => (crl.revoked?.length === 0 ? 'the list of revoked certificates is there, but empty' : undefined),
+  fault: ({ crl }) => (crl.survey?.count === 0 ? 'the list of revoked certificates is there, but empty' : undefined),
 };

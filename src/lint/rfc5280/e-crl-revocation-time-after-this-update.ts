@@ -8,7 +8,7 @@ export const eCrlRevocationTimeAfterThisUpdate: CrlLint = {
   cites: 'RFC 5280 §5.1.2.4, §5.1.2.6',
   applies: always,
   fault({ crl }) {
-    const wrong = crl.revoked?.find(({ at }) => at > crl.thisUpdate);
-    return wrong && `the entry of ${wrong.serial} is dated after thisUpdate`;
+    const latest = crl.survey?.latest;
+    return latest !== undefined && latest.at > crl.thisUpdate ? `the entry of ${latest.serial} is dated after thisUpdate` : undefined;
   },
 };

@@ -24,7 +24,7 @@ async function openStatus(parts: StatusDoorParts) {
 test('root, issuer and CRLs are served as relying parties want them', async () => {
   await using lab = await openDoorLab();
   const der = Buffer.from('a CRL');
-  let published: { der: Uint8Array; thisUpdate: number; nextUpdate: number } | undefined;
+  let published: { der: Uint8Array; sha256: string; number: bigint; thisUpdate: number; nextUpdate: number } | undefined;
   const clock = { now: () => Date.UTC(2026, 10, 22) };
   const { ca } = lab.software;
   await using status = await openStatus({
@@ -41,7 +41,7 @@ test('root, issuer and CRLs are served as relying parties want them', async () =
   assert.equal((await status.get('/ca/nobody.cer')).status, 404);
 
   assert.equal((await status.get('/crl/development-1/1.crl')).status, 503);
-  published = { der, thisUpdate: clock.now() - 60_000, nextUpdate: clock.now() + 86_400_000 };
+  published = { der, sha256: 'ab', number: 1n, thisUpdate: clock.now() - 60_000, nextUpdate: clock.now() + 86_400_000 };
   const crl = await status.get('/crl/development-1/1.crl');
   assert.equal(crl.status, 200);
   assert.equal(crl.headers['content-type'], 'application/pkix-crl');
@@ -50,10 +50,10 @@ test('root, issuer and CRLs are served as relying parties want them', async () =
   assert.equal(crl.headers['expires'], 'Sun, 22 Nov 2026 00:10:00 GMT');
   const etag = crl.headers['etag'] as string;
   assert.equal((await status.get('/crl/development-1/1.crl', { 'If-None-Match': etag })).status, 304);
-  published = { ...published, der: Buffer.from('another CRL') };
+  published = { ...published, der: Buffer.from('another CRL'), sha256: 'cd' };
   assert.notEqual((await status.get('/crl/development-1/1.crl', { 'If-None-Match': etag })).headers['etag'], etag);
   published = { ...published, thisUpdate: clock.now() - 86_400_000, nextUpdate: clock.now() + 1000 };
-  assert.equal((await status.get('/crl/development-1/1.crl')).headers['cache-control'], 'public, max-age=0, no-transform, must-revalidate');
+  assert.equal((await status.get('/crl/development-1/1.crl')).headers['cache-control'], 'public, max-age=1, no-transform, must-revalidate');
   for (const path of ['/crl/development-1/0.crl', '/crl/development-1/9.crl', '/crl/development-1/01.crl', '/crl/development-1/-1.crl', '/crl/nobody/0.crl', '/crl/development-1/1']) {
     assert.equal((await status.get(path)).status, 404, path);
   }

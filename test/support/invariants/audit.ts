@@ -1,5 +1,5 @@
 /** I5: the audit log has an entry for every fact, says the same, and only grows: hashes hold, and numbers run without a gap from 1. */
-import { type AuditRow, type Bad, type Entry, type Facts, type IntentRow, keyOf, sha256 } from './facts.ts';
+import { type AuditRow, type Bad, type Entry, type Facts, type IntentRow, isEmptied, keyOf, sha256 } from './facts.ts';
 
 export function checkAudit(facts: Facts, bad: Bad): void {
   checkLog(facts, bad);
@@ -25,15 +25,16 @@ function checkLog({ entries, intentById, forgotten, sources }: Facts, bad: Bad):
 }
 
 /** That it was meant, and that it was given up, if it was. */
-function checkIntent(intent: IntentRow, { entriesOf }: Facts, bad: Bad): void {
+function checkIntent(intent: IntentRow, { entriesOf, signed }: Facts, bad: Bad): void {
   const key = keyOf(intent);
   const intended = entriesOf(`${intent.purpose}.intended`).get(intent.id);
+  const bytes = isEmptied(intent) ? (signed.get(key)?.tbs ?? intent.tbs) : intent.tbs;
   if (intended === undefined) bad('I5', `intent ${key} has no audit entry`);
-  else compare(`intent ${key}`, intended, { tbsSha256: sha256(intent.tbs), issuerKey: intent.issuer_key, ...(intent.purpose === 'crl' ? ofCrl(intent) : ofCertificate(intent)) }, bad);
+  else compare(`intent ${key}`, intended, { tbsSha256: sha256(bytes), issuerKey: intent.issuer_key, ...(intent.purpose === 'crl' ? ofCrl(intent) : ofCertificate(intent)) }, bad);
   if (intent.state === 'closed' && !entriesOf(`${intent.purpose}.abandoned`).has(intent.id)) bad('I5', `intent ${key} was closed without an audit entry`);
 }
 
-const ofCrl = ({ shard, serial }: IntentRow) => ({ shard, number: Number(serial.split(':')[2]) });
+const ofCrl = ({ shard, serial }: IntentRow) => ({ shard, number: serial.split(':')[2] });
 const ofCertificate = (row: IntentRow) => ({
   serial: row.serial, profile: row.profile, configDigest: row.config_digest, door: row.door, requesterKind: row.requester_kind,
   requesterId: row.requester_id, requestRef: row.request_ref, evidence: row.evidence_digest,

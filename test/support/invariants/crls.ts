@@ -26,21 +26,25 @@ function checkCrl(row: CrlRow, { sources, signed, intentBySerial, entriesOf }: F
   if (tbs.thisUpdate !== row.this_update || tbs.nextUpdate !== row.next_update) bad('I7', `CRL ${key} has other times than its row`);
   if (!String(tbs.distributionPoint?.fullName?.[0]?.name?.value).endsWith(`/${row.shard}.crl`)) bad('I7', `CRL ${key} is of another shard`);
 
-  const serial = `${row.issuer_key} crl:${row.shard}:${row.number}`;
+  const serial = `${row.issuer_key} crl:${row.shard}:${BigInt(row.number)}`;
   const line = signed.get(serial);
-  if (line === undefined) bad('I1', `CRL ${key} number ${row.number} is in no journal`);
+  if (line === undefined) bad('I1', `CRL ${key} number ${BigInt(row.number)} is in no journal`);
   else {
     if (!sameBytes(line.tbs, crl.tbsBytes)) bad('I4', `CRL ${key} has other bytes than its journal line`);
     if (line.seq !== row.journal_seq) bad('I1', `CRL ${key} has the receipt of another line`);
   }
   const intent = intentBySerial.get(serial);
-  if (intent === undefined) bad('I1', `CRL ${key} number ${row.number} has no intent`);
+  if (intent === undefined) bad('I1', `CRL ${key} number ${BigInt(row.number)} has no intent`);
   else {
+    if (!sameBytes(intent.tbs, crl.tbsBytes)) bad('I1', `CRL ${key} has other bytes than its intent`);
     if (intent.state !== 'signed') bad('I6', `CRL ${key} is published while its intent is ${intent.state}`);
     const entry = entriesOf('crl.issued').get(intent.id);
-    if (entry === undefined) bad('I5', `CRL ${key} number ${row.number} has no audit entry`);
-    else compare(`CRL ${key}`, entry, { shard: row.shard, number: row.number, sha256: sha256(row.der), signer: row.signer_id, sequence: row.journal_seq }, bad);
+    if (entry === undefined) bad('I5', `CRL ${key} number ${BigInt(row.number)} has no audit entry`);
+    else compare(`CRL ${key}`, entry, { shard: row.shard, number: String(BigInt(row.number)), sha256: sha256(row.der), signer: row.signer_id, sequence: row.journal_seq }, bad);
   }
+
+  if (row.sha256 !== sha256(row.der)) bad('I4', `CRL ${key} is stored under another digest`);
+  if (row.entries !== (tbs.survey?.count ?? 0)) bad('I7', `CRL ${key} has another number of entries than its row`);
 
   const issuer = sources.issuers.get(row.issuer_key);
   if (issuer === undefined) bad('I4', `CRL ${key} is of an unknown issuer key`);
@@ -53,11 +57,11 @@ function checkCrl(row: CrlRow, { sources, signed, intentBySerial, entriesOf }: F
 
 /** Whatever was published before had a lower number. */
 function checkPublished({ crls, entriesOf }: Facts, bad: Bad): void {
-  const current = new Map(crls.map((row) => [`${row.issuer_key}/${row.shard}`, row.number]));
+  const current = new Map(crls.map((row) => [`${row.issuer_key}/${row.shard}`, BigInt(row.number)]));
   for (const { said } of entriesOf('crl.issued').values()) {
     const key = `${said['issuerKey']}/${said['shard']}`;
     const number = current.get(key);
     if (number === undefined) bad('I7', `CRL ${key} was published and is gone`);
-    else if (number < Number(said['number'])) bad('I7', `CRL ${key} has number ${number}, and ${said['number']} was published before`);
+    else if (number < BigInt(String(said['number']))) bad('I7', `CRL ${key} has number ${number}, and ${said['number']} was published before`);
   }
 }

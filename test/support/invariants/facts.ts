@@ -39,8 +39,15 @@ export interface CertificateRow extends Omit<IntentRow, 'id' | 'purpose' | 'stat
   request_ref: string; sha256: string; journal_seq: number; der: Uint8Array;
 }
 export interface CrlRow {
-  issuer_key: string; shard: number; number: number; this_update: number; next_update: number; der: Uint8Array; signer_id: number; journal_seq: number;
+  issuer_key: string; shard: number; number: string; this_update: number; next_update: number; listed_from: number; entries: number; sha256: string;
+  der: Uint8Array; signer_id: number; journal_seq: number;
 }
+export interface ShardRow { issuer_key: string; shard: number; changed: number; built: number; changed_at: number | null; reserved: string }
+export interface RevocationRow {
+  issuer_key: string; serial: string; realm: string; spki_sha256: string; shard: number; not_after: number; day: number; reason: number; revoked_at: number;
+  recorded_at: number; door: string; requester_kind: string; requester_id: string; evidence_digest: string | null;
+}
+export interface BlockedRow { realm: string; spki_sha256: string; blocked_at: number; swept: number | null }
 export interface NameRow { issuer_key: string; serial: string; type: string; value: string }
 export interface EvidenceRow { digest: string; body: string }
 export interface AuditRow { id: string; realm: string; type: string; at: number; body: string; hash: string; seq: number | null }
@@ -65,6 +72,9 @@ export interface Facts {
   readonly generations: readonly GenerationRow[];
   readonly orders: ReadonlyMap<string, OrderRow>;
   readonly crls: readonly CrlRow[];
+  readonly shards: readonly ShardRow[];
+  readonly revocations: readonly RevocationRow[];
+  readonly blocked: readonly BlockedRow[];
   readonly entries: readonly Entry[];
   /** Entries of one type, by the intent that they are about. */
   entriesOf(type: string): ReadonlyMap<unknown, Entry>;
@@ -77,6 +87,9 @@ export interface Facts {
   readonly tombstones: ReadonlySet<string>;
   readonly journalFaults: readonly string[];
 }
+
+/** The bytes of a superseded CRL stand in the journal alone. */
+export const isEmptied = ({ purpose, state, tbs }: IntentRow): boolean => purpose === 'crl' && state === 'signed' && tbs.length === 0;
 
 export const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 export const keyOf = (row: { issuer_key: string; serial: string }): string => `${row.issuer_key} ${row.serial}`;
@@ -100,6 +113,9 @@ export async function readFacts(sources: Sources): Promise<Facts> {
     generations: await rows<GenerationRow>('select * from configuration_generation'),
     orders: new Map((await rows<OrderRow>('select id, account from acme_order')).map((row) => [row.id, row])),
     crls: await rows<CrlRow>('select * from crl'),
+    shards: await rows<ShardRow>('select * from crl_shard'),
+    revocations: await rows<RevocationRow>('select * from revocation'),
+    blocked: await rows<BlockedRow>('select * from blocked_key'),
     entriesOf: (type) => new Map((byType.get(type) ?? []).map((entry) => [entry.said['intent'], entry])),
     signed: new Map(journal.lines.filter(({ purpose }) => purpose === 'certificate' || purpose === 'crl').map((line) => [line.key, line])),
     forgotten: forgottenIds(entries),

@@ -1,32 +1,125 @@
-/** SQL of published CRLs: the newest of each shard, replaced only by one with a higher number. */
+/** SQL of CRLs: how far each shard has come, the entries of one, and the two swaps by which a number is taken and a CRL published. */
 import type { Database, Write } from '../../../database/database.ts';
 import { rawStatement, statement } from '../../../database/statement.ts';
 
-export interface CrlRow {
+/** A shard as it is: what has changed, which number was taken last, and what is published. All of `published` is null before the first. */
+export interface ShardState {
+  readonly shard: number;
+  readonly changed: number;
+  readonly built: number;
+  readonly changed_at: number | null;
+  readonly withdrawn: number;
+  readonly reserved: string;
+  readonly number: string | null;
+  readonly this_update: number | null;
+  readonly next_update: number | null;
+  readonly listed_from: number | null;
+  readonly entries: number | null;
+}
+
+export interface PublishedRow {
   readonly realm: string;
   readonly issuer_key: string;
   readonly shard: number;
-  readonly number: number;
+  readonly number: string;
   readonly this_update: number;
   readonly next_update: number;
+  readonly listed_from: number;
+  readonly entries: number;
+  readonly sha256: string;
   readonly der: Uint8Array;
   readonly signer_id: number;
   readonly journal_seq: number;
 }
 
-const COLUMNS = ['realm', 'issuer_key', 'shard', 'number', 'this_update', 'next_update', 'der', 'signer_id', 'journal_seq'] as const;
+/** Numbers as they are kept: so that text compares as they do. */
+export const NUMBER_DIGITS = 20;
+export const keptNumber = (number: bigint): string => number.toString().padStart(NUMBER_DIGITS, '0');
 
-// I7: the condition on the number makes this a compare-and-swap; a late publisher changes nothing.
+const COLUMNS = [
+  'realm', 'issuer_key', 'shard', 'number', 'this_update', 'next_update', 'listed_from', 'entries', 'sha256', 'der', 'signer_id', 'journal_seq',
+] as const satisfies readonly (keyof PublishedRow)[];
+
+const findStates = rawStatement(
+  `select s.shard, s.changed, s.built, s.changed_at, s.withdrawn, s.reserved, c.number, c.this_update, c.next_update, c.listed_from, c.entries
+   from crl_shard s left join crl c on c.issuer_key = s.issuer_key and c.shard = s.shard
+   where s.issuer_key = :issuer_key order by s.shard limit 1024`);
+
+const findEntries = rawStatement(
+  `select serial, not_after, revoked_at, reason from revocation
+   where issuer_key = :issuer_key and shard = :shard and serial > :serial and not_after >= :listed_from order by serial limit 2000`);
+
+const takeNumber = rawStatement(
+  `insert into crl_shard (issuer_key, shard, realm, changed, built, withdrawn, reserved)
+   values (:issuer_key, :shard, :realm, 0, 0, 0, :number)
+   on conflict (issuer_key, shard) do update set reserved = excluded.reserved where crl_shard.reserved = :before`);
+
+// The holder of the highest number may publish: one that was overtaken, however late it comes, changes nothing.
+const settleShard = rawStatement(
+  `update crl_shard set built = :changed, withdrawn = withdrawn - :withdrawn,
+     changed_at = case when changed = :changed then null else cast(:read_at as bigint) end
+   where issuer_key = :issuer_key and shard = :shard and reserved = :number`);
+
+// I7. Nor does a CRL replace one that was made later, unless that one is from a future that a wrong clock made up.
 const replaceCrl = rawStatement(
   `insert into crl (${COLUMNS.join(', ')}) values (${COLUMNS.map((column) => `:${column}`).join(', ')})
-   on conflict (issuer_key, shard) do update set number = excluded.number, this_update = excluded.this_update,
-     next_update = excluded.next_update, der = excluded.der, signer_id = excluded.signer_id, journal_seq = excluded.journal_seq
-   where crl.number < excluded.number`);
+   on conflict (issuer_key, shard) do update set ${COLUMNS.slice(3).map((column) => `${column} = excluded.${column}`).join(', ')}
+   where crl.number < excluded.number and (crl.this_update <= excluded.this_update or crl.this_update > :believable)`);
+
+// What a published CRL's intent said stands in the journal: once it is superseded the database need not keep it as well.
+const emptyIntent = rawStatement(
+  `update intent set tbs = :nothing where issuer_key = :issuer_key and serial = :serial and purpose = 'crl' and state = 'signed'`);
 
 const findCrl = statement((k, p) =>
   k('crl').select(...COLUMNS).where({ issuer_key: p('issuer_key'), shard: p('shard') }));
 
-export const publishRow = (row: CrlRow): Write => ({ statement: replaceCrl, values: { ...row }, rows: 1 });
+/** Of every shard that was ever changed or built. */
+export const shardStates = (database: Database, issuerKey: string): Promise<ShardState[]> =>
+  database.many<ShardState>(findStates, { issuer_key: issuerKey });
 
-export const latest = (database: Database, issuerKey: string, shard: number): Promise<CrlRow | undefined> =>
-  database.one<CrlRow>(findCrl, { issuer_key: issuerKey, shard });
+export interface EntryRow {
+  readonly serial: string;
+  readonly not_after: number;
+  readonly revoked_at: number;
+  readonly reason: number;
+}
+
+/** What is revoked and expires at `listedFrom` or later, a page at a time, in the order of serials. */
+export async function* entryPages(database: Database, issuerKey: string, shard: number, listedFrom: number): AsyncGenerator<EntryRow[]> {
+  for (let serial = ''; ; ) {
+    const page = await database.many<EntryRow>(findEntries, { issuer_key: issuerKey, shard, serial, listed_from: listedFrom });
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+    serial = last.serial;
+  }
+}
+
+export interface Numbered {
+  readonly realm: string;
+  readonly issuer_key: string;
+  readonly shard: number;
+  readonly number: string;
+}
+
+/** Takes a number, which is above `before`: the number that was taken last, empty for none. */
+export const reserveNumber = ({ realm, issuer_key, shard, number }: Numbered, before: string): Write =>
+  ({ statement: takeNumber, values: { realm, issuer_key, shard, number, before }, rows: 1 });
+
+/**
+ * The writes that put a CRL in the place of the one before, and say up to which change it goes. `readAt`: when the state was
+ * read; `believable`: a published one that claims to be of later than this may be replaced by an earlier.
+ */
+export function publishRow(row: PublishedRow, { changed, withdrawn, number: before }: Pick<ShardState, 'changed' | 'withdrawn' | 'number'>, readAt: number, believable: number): Write[] {
+  const { issuer_key, shard, number } = row;
+  const superseded: Write[] = before === null ? []
+    : [{ statement: emptyIntent, values: { issuer_key, serial: `crl:${shard}:${BigInt(before)}`, nothing: new Uint8Array(0) }, rows: 'any' }];
+  return [
+    { statement: settleShard, values: { issuer_key, shard, number, changed, withdrawn, read_at: readAt } },
+    { statement: replaceCrl, values: { ...row, believable }, rows: 1 },
+    ...superseded,
+  ];
+}
+
+export const latest = (database: Database, issuerKey: string, shard: number): Promise<PublishedRow | undefined> =>
+  database.one<PublishedRow>(findCrl, { issuer_key: issuerKey, shard });
