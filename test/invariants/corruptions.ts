@@ -16,6 +16,9 @@ const ISSUED = "door = 'acme' order by serial limit 1";
 const certificate = (copy: Copy): Loose => copy.row(`select * from certificate where ${ISSUED}`);
 const intentOf = (copy: Copy): Loose => copy.row('select * from intent where serial = ?', certificate(copy)['serial']);
 const crl = (copy: Copy): Loose => copy.row("select * from crl where issuer_key = 'development-1' order by shard limit 1");
+const numberOf = (copy: Copy): string => `crl:${crl(copy)['shard']}:${BigInt(crl(copy)['number'])}`;
+const aboutCrl = (copy: Copy): string => `type = 'crl.issued' and instr(body, '"number":"${BigInt(crl(copy)['number'])}"') > 0 and instr(body, 'development-1') > 0`;
+const setRevocation = (column: string, value: unknown) => (copy: Copy): void => copy.run(`update revocation set ${column} = ?`, value);
 const setCertificate = (column: string, value: unknown) => (copy: Copy): void =>
   copy.run(`update certificate set ${column} = ? where serial = ?`, value, certificate(copy)['serial']);
 const setIntent = (column: string, value: unknown) => (copy: Copy): void =>
@@ -228,26 +231,52 @@ const CRLS: readonly Corruption[] = [
   { what: 'a CRL is not served', found: /^I7: CRL development-1\/1 is not what the status listener serves/,
     make: (copy) => { copy.sources = { ...copy.sources, fetchStatus: async () => ({ status: 404, body: Buffer.alloc(0) }) }; } },
   { what: 'a CRL is no CRL', found: /^I4: CRL .* cannot be read/, make: setCrl('der', Buffer.from('3003020100', 'hex')) },
-  { what: 'a CRL has another number than its row', found: /^I7: CRL .* has another number than its row/, make: setCrl('number', 1) },
+  { what: 'a CRL has another number than its row', found: /^I7: CRL .* has another number than its row/, make: setCrl('number', '1'.padStart(20, '0')) },
   { what: 'a CRL has other times than its row', found: /^I7: CRL .* has other times than its row/, make: setCrl('next_update', 1) },
   { what: 'a CRL is of another shard', found: /^I7: CRL development-1\/1 is of another shard/,
     make: (copy) => setCrl('der', copy.row('select der from crl where shard = 2')['der'])(copy) },
-  { what: 'a CRL is in no journal', found: /^I1: CRL .* number \d+ is in no journal/, make: (copy) => copy.rewriteLines((lines) => lines.toSpliced(placeOf(lines, 'crl'), 1)) },
+  { what: 'a CRL is in no journal', found: /^I1: CRL .* number \d+ is in no journal/, make: (copy) => copy.rewriteLines((lines) => lines.filter(({ serial }) => serial !== numberOf(copy))) },
   { what: 'the journal has other bytes than the CRL', found: /^I4: CRL .* has other bytes than its journal line/,
     make: (copy) => setCrl('der', patched(crl(copy)['der'], /\/crl\//, () => '/crx/'))(copy) },
   { what: 'a CRL has the receipt of another line', found: /^I1: CRL .* has the receipt of another line/, make: setCrl('journal_seq', 1) },
   { what: 'a CRL has no intent', found: /^I1: CRL .* number \d+ has no intent/,
-    make: (copy) => copy.run('delete from intent where serial = ?', `crl:${crl(copy)['shard']}:${crl(copy)['number']}`) },
+    make: (copy) => copy.run('delete from intent where serial = ?', numberOf(copy)) },
   { what: 'a CRL is published while its intent is open', found: /^I6: CRL .* is published while its intent is open/, make: (copy) => copy.run("update intent set state = 'open' where purpose = 'crl'") },
-  { what: 'a published CRL is not in the log', found: /^I5: CRL .* number \d+ has no audit entry/, make: (copy) => copy.removeEntry("type = 'crl.issued'") },
+  { what: 'a published CRL is not in the log', found: /^I5: CRL .* number \d+ has no audit entry/, make: (copy) => copy.removeEntry(aboutCrl(copy)) },
   { what: 'the log tells of another CRL', found: /^I5: the audit entry of CRL .* says another sha256/,
-    make: (copy) => copy.replaceEntry("type = 'crl.issued'", (said) => { said['sha256'] = '0'.repeat(64); }) },
+    make: (copy) => copy.replaceEntry(aboutCrl(copy), (said) => { said['sha256'] = '0'.repeat(64); }) },
   { what: 'a CRL is of a key that nobody knows', found: /^I4: CRL .* is of an unknown issuer key/, make: (copy) => { copy.sources = { ...copy.sources, issuers: new Map() }; } },
   { what: 'the signature of a CRL is broken', found: /^I4: the signature of CRL .* does not verify/, make: (copy) => setCrl('der', lastByte(crl(copy)['der']))(copy) },
   { what: 'a CRL fails a lint', found: /^I3: CRL .* fails lint /, make: (copy) => setCrl('der', patched(crl(copy)['der'], /\/crl\//, () => '/crx/'))(copy) },
   { what: 'a shard goes back to an earlier CRL', found: /^I7: CRL .* has number \d+, and \d+ was published before/,
-    make: (copy) => copy.run("update crl set number = number - 1 where shard = 1") },
+    make: (copy) => copy.run("update crl set number = printf('%020d', number - 1) where shard = 1") },
+  { what: 'a CRL has another intent', found: /^I1: CRL .* has other bytes than its intent/,
+    make: (copy) => copy.run("update intent set tbs = x'3000' where serial = ?", numberOf(copy)) },
+  { what: 'a CRL is stored under another digest', found: /^I4: CRL .* is stored under another digest/, make: setCrl('sha256', '0'.repeat(64)) },
+  { what: 'a CRL is stored with another number of entries', found: /^I7: CRL .* has another number of entries than its row/, make: setCrl('entries', 99) },
   { what: 'a CRL is lost', found: /^I7: CRL .* was published and is gone/, make: (copy) => copy.run('delete from crl where shard = 1') },
 ];
 
-export const CORRUPTIONS: readonly Corruption[] = [...JOURNAL, ...CERTIFICATES, ...INTENTS, ...AUDIT, ...CRLS];
+const REVOCATIONS: readonly Corruption[] = [
+  { what: 'what is revoked was never meant', found: /^I7: revocation .* is of a certificate that was never meant/, make: (copy) => copy.run("update revocation set serial = substr(serial, 1, 34) || '0000'") },
+  ...([['realm', 'other'], ['spki_sha256', 'other'], ['shard', 99], ['not_after', 1]] as const).map(([column, value]): Corruption => ({
+    what: `a revocation has another ${column}`, found: new RegExp(`^I7: revocation .* has another ${column} than its certificate`), make: setRevocation(column, value),
+  })),
+  { what: 'a revocation would be forgotten on another day', found: /^I7: revocation .* is kept under another day/, make: setRevocation('day', 1) },
+  { what: 'a revocation is not in the log', found: /^I5: revocation .* has no audit entry/, make: (copy) => copy.removeEntry("type = 'certificate.revoked'") },
+  ...['reason', 'revokedAt', 'door', 'requesterKind', 'requesterId', 'evidence'].map((member): Corruption => ({
+    what: `the log says another ${member} than was revoked`, found: new RegExp(`^I5: the audit entry of revocation .* says another ${member}`),
+    make: (copy) => copy.replaceEntry("type = 'certificate.revoked'", (said) => { said[member] = 'other'; }),
+  })),
+  { what: 'a revocation is taken back behind the back of the log', found: /^I5: the audit log says that .* was revoked, and no revocation is there/, make: (copy) => copy.run('delete from revocation') },
+  { what: 'a certificate is listed that is not revoked', found: /^I7: CRL .* lists [0-9a-f]+, which is not revoked there/, make: (copy) => copy.run('delete from revocation') },
+  { what: 'a revocation is not listed', found: /^I7: revocation .* is not in CRL /, make: (copy) => copy.run("update revocation set serial = substr(serial, 1, 34) || '0000'") },
+  { what: 'a revocation is listed with another date', found: /^I7: revocation .* has another date in CRL /, make: (copy) => copy.run('update revocation set revoked_at = revoked_at - 5000') },
+  { what: 'a revocation is listed with another reason', found: /^I7: revocation .* has another reason in CRL /, make: setRevocation('reason', 5) },
+  { what: 'a shard changes and nobody makes its CRL', found: /^I7: shard .* has changed and its CRL has not/, make: (copy) => copy.run('update crl_shard set changed = changed + 1') },
+  { what: 'a CRL has a number that was not taken', found: /^I7: shard .* is published with a number that nobody took/, make: (copy) => copy.run("update crl_shard set reserved = ''") },
+  { what: 'a key is blocked, and a certificate for it is good', found: /^I3: certificate .* has a key that is blocked, and is good/,
+    make: (copy) => copy.duplicate('blocked_key', '1 = 1', { spki_sha256: copy.row('select spki_sha256 from certificate where serial not in (select serial from revocation) limit 1')['spki_sha256'] }) },
+];
+
+export const CORRUPTIONS: readonly Corruption[] = [...JOURNAL, ...CERTIFICATES, ...INTENTS, ...AUDIT, ...CRLS, ...REVOCATIONS];

@@ -3,11 +3,14 @@
  * nothing that the checker can say is left without a corruption that makes it say so.
  */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { auditEntry } from '../../src/ca/audit/entry.ts';
 import { sha256 } from '../../src/ca/canonical-json.ts';
+import { revoke } from '../../src/ca/revocation/revoke.ts';
+import { systemClock } from '../../src/clock.ts';
 import { type Intent, recordIntent } from '../../src/ca/issuance/store.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { rawStatement } from '../../src/database/statement.ts';
@@ -32,12 +35,13 @@ before(async () => {
   world = await World.open();
   await using responder = await startHttp01Responder({ port: world.http01Port });
   using transport = transportTo(world);
-  for (const names of [['one.localhost'], ['two.localhost', 'three.localhost']]) {
+  for (const names of [['one.localhost'], ['two.localhost', 'three.localhost'], ['four.localhost']]) {
     const client = await AcmeClient.registered(transport, world.directoryUrl);
     await client.issue(names, ({ token, keyAuthorization }) => responder.set(token, keyAuthorization));
   }
   await leaveHalfDone();
-  const unsettled = "select (select count(*) from intent where state = 'open') + (select count(*) from audit_entry where seq is null)";
+  await revokeSome();
+  const unsettled = "select (select count(*) from intent where state = 'open') + (select count(*) from audit_entry where seq is null) + (select count(*) from crl_shard where changed <> built)";
   const issued = () => count(world.database, 'select count(*) from certificate');
   const before = await issued();
   await until('what was half done is closed and issued anew', async () => (await issued()) > before && (await count(world.database, unsettled)) === 0, 30_000);
@@ -49,6 +53,20 @@ before(async () => {
   };
 });
 after(() => world[Symbol.asyncDispose]());
+
+/** One certificate for its key, which is blocked, and one that was replaced; the first stays good. */
+async function revokeSome(): Promise<void> {
+  await using database = await openDatabase(world.database);
+  const { authority } = sourcesOf(world);
+  if (authority === undefined) throw new Error('the world has no configuration');
+  const parts = { database, clock: systemClock, random: randomBytes, authority: () => authority };
+  const serials = await database.many<{ issuer_key: string; serial: string }>(rawStatement("select issuer_key, serial from certificate where door = 'acme' order by serial"));
+  for (const [index, reason] of (['keyCompromise', 'superseded'] as const).entries()) {
+    const { issuer_key: issuerKey = '', serial = '' } = serials[index + 1] ?? {};
+    const outcome = await revoke(parts, { realm: 'default', issuerKey, serial, reason, authority: 'operator', door: 'test', requester: { kind: 'operator', id: 'test' }, evidence: { asked: reason } });
+    assert.equal(outcome.kind, 'revoked');
+  }
+}
 
 /** What a front leaves that died between its intent and the signer, a minute ago. */
 async function leaveHalfDone(): Promise<void> {
