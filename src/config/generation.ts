@@ -5,6 +5,7 @@
  */
 import type { Name } from '../x509/name.ts';
 import type { StarSettings } from './directory-settings.ts';
+import type { RevocationSettings } from './revocation-entry.ts';
 import type { CertificateShape, NameConstraints, SubjectAttribute } from '../x509/shape.ts';
 
 export interface Generation {
@@ -126,8 +127,7 @@ export interface Profile {
   readonly group: string;
   /** Internal profiles serve the server itself; no door may offer them. */
   readonly internal: boolean;
-  /** Whether its certificates may be held (RFC 5280 §5.3.1, certificateHold): revoked for a while. */
-  readonly hold: boolean;
+  readonly hold: boolean; // whether its certificates may be held: revoked for a while (RFC 5280 §5.3.1)
   /** What the certificate looks like: closed, for the renderer, the lints and the signer's re-check. */
   readonly shape: CertificateShape;
   /** Subject attributes without which nothing is issued. */
@@ -238,18 +238,6 @@ export interface ValidationSettings {
   readonly privateZones: readonly string[];
   readonly attempts: number;
   readonly attemptSpacingMs: number;
-}
-
-/** How CRLs are made. */
-export interface RevocationSettings {
-  /** A shard is made anew at least so often. */
-  readonly crlPeriodMs: number;
-  /** From thisUpdate to nextUpdate. */
-  readonly crlValidityMs: number;
-  /** How long after its expiry a certificate stays listed. */
-  readonly lookbackMs: number;
-  /** How long caches may keep a CRL. */
-  readonly crlMaxAgeMs: number;
 }
 
 /** The server's own TLS certificate, issued by itself. */

@@ -1,8 +1,19 @@
 /** ca.yaml: revocation: how often CRLs are made, how long they are good for, and how long they remember. */
 import type { FaultsOf } from './fault.ts';
-import type { RevocationSettings } from './generation.ts';
 import { type Complete, mapping, parsed } from './schema.ts';
 import { duration, durationText } from './values.ts';
+
+/** How CRLs are made. */
+export interface RevocationSettings {
+  /** A shard is made anew at least so often. */
+  readonly crlPeriodMs: number;
+  /** From thisUpdate to nextUpdate. */
+  readonly crlValidityMs: number;
+  /** How long after its expiry a certificate stays listed. */
+  readonly lookbackMs: number;
+  /** How long caches may keep a CRL. */
+  readonly crlMaxAgeMs: number;
+}
 
 const HOUR_MS = 3_600_000;
 

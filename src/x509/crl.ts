@@ -27,7 +27,7 @@ import {
 import type { GeneralName } from './general-name.ts';
 import { hexOf } from './hex.ts';
 import { OID } from './oid.ts';
-import { type EntrySurvey, surveyEntries } from './crl-entries.ts';
+import { type EntrySurvey, surveyEntries } from './crl-survey.ts';
 import { crlUrlOf, type IssuerShape } from './shape.ts';
 
 /** RFC 5280 §5.3.1, as far as BR §7.2.2 allows them; `unspecified` is said by leaving the reason out. */

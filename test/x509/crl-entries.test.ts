@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CrlEntryWriter, encodeEntries, readEntries, type Revoked, surveyEntries } from '../../src/x509/crl-entries.ts';
+import { CrlEntryWriter, encodeEntries, readEntries, type Revoked } from '../../src/x509/crl-entries.ts';
+import { surveyEntries } from '../../src/x509/crl-survey.ts';
 import { boolean, DerError, element, integer, octetString, oid, sequence, TAG, time } from '../../src/x509/der.ts';
 import { OID } from '../../src/x509/oid.ts';
 

@@ -1,5 +1,5 @@
 /** When a shard is to be made anew, and what the new CRL says of its time: pure, given the shard's state and the clock. */
-import type { RevocationSettings } from '../../../config/generation.ts';
+import type { RevocationSettings } from '../../../config/revocation-entry.ts';
 import type { ShardState } from './store.ts';
 
 /** Clocks of fronts differ by less; a published CRL from further ahead was made by a clock that was wrong. */
