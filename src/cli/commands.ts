@@ -15,6 +15,7 @@ export const commands: readonly Entry[] = [
   { name: 'signer-worker', load: async () => (await import('./signer.ts')).signerWorker },
   { name: 'config', summary: 'check, diff, show or apply the configuration', load: async () => (await import('./config.ts')).config },
   { name: 'explain', summary: 'say whether a request would be allowed, and why not', load: async () => (await import('./explain.ts')).explain },
+  { name: 'challenge', summary: 'show what validations saw, try by try', load: async () => (await import('./challenge.ts')).challenge },
   { name: 'renewals', summary: 'have certificates renewed before their time', load: async () => (await import('./renewals.ts')).renewals },
   { name: 'eab', summary: 'hand out external account bindings, list and revoke them', load: async () => (await import('./eab.ts')).eab },
   { name: 'accounts', summary: 'look at ACME accounts, deactivate or pause them', load: async () => (await import('./accounts.ts')).accounts },

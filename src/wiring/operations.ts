@@ -13,6 +13,7 @@ import type { Signer } from '../signing/client.ts';
 import { type Name, parseDnsName, parseIpName, type ParsedName } from '../x509/name.ts';
 import { accessOperations } from './access-operations.ts';
 import { AuthorityFault } from './authority.ts';
+import { challengeOperations } from './challenge-operations.ts';
 import { renewalOperations } from './renewal-operations.ts';
 
 export interface OperationParts extends RenewalParts {
@@ -31,6 +32,7 @@ export function operationsOf(parts: OperationParts): Operations {
   const generation = (): Generation => parts.authority().generation;
   return {
     ...renewalOperations(parts),
+    ...challengeOperations(parts, generation().realm),
     ...accessOperations({ ...parts, realm: generation().realm, by: 'operator' }, generation),
 
     status: () => ({ ...parts.readiness(), signer: { id: parts.signer.id, state: parts.signer.state() }, configuration: generation().digest }),

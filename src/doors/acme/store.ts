@@ -144,6 +144,11 @@ const findAuthorization = statement((k, p) =>
     .leftJoin('acme_attempt as t', 't.authorization', 'z.id')
     .where(mapValues(accountOf, p)));
 
+const findAuthorizationAlone = statement((k, p) =>
+  k('acme_authorization as z').select(AUTHORIZATION)
+    .leftJoin('acme_attempt as t', 't.authorization', 'z.id')
+    .where({ 'z.id': p('id'), 'z.realm': p('realm') }));
+
 const insertAuthorization = statement((k, p) =>
   k('acme_authorization').insert({
     id: p('id'), realm: p('realm'), directory: p('directory'), account: p('account'), type: p('type'), value: p('value'),
@@ -198,6 +203,12 @@ const toAuthorization = (row: AuthorizationRow): Authorization => ({
     finished: row.finished ?? undefined, validUntil: row.valid_until ?? undefined,
   },
 });
+
+/** Whoever it belongs to: for the operator. */
+export async function authorizationById(database: Database, realm: string, id: string): Promise<Authorization | undefined> {
+  const row = await database.one<AuthorizationRow>(findAuthorizationAlone, { realm, id });
+  return row && toAuthorization(row);
+}
 
 const flightsIn = (text: string | null): Flight[] => (text === null ? [] : (JSON.parse(text) as Flight[]));
 

@@ -9,6 +9,7 @@ export interface Operations {
   status(): unknown;
   applyConfiguration(dryRun: boolean): Promise<unknown>;
   explain(question: unknown): unknown;
+  showChallenge(request: unknown): Promise<unknown>;
   pullRenewals(request: unknown): Promise<unknown>;
   listPulls(request: unknown): Promise<unknown>;
   createCredential(request: unknown): Promise<unknown>;
@@ -31,6 +32,7 @@ export function createAdminDoor(operations: Operations): Door {
       row('GET', '/status', () => operations.status()),
       row('POST', '/config/apply', (body) => operations.applyConfiguration(isDryRun(body))),
       row('POST', '/explain', (body) => operations.explain(body)),
+      row('POST', '/challenge/show', (body) => operations.showChallenge(body)),
       row('POST', '/renewals/pull', (body) => operations.pullRenewals(body)),
       row('POST', '/renewals/list', (body) => operations.listPulls(body)),
       row('POST', '/eab/create', (body) => operations.createCredential(body)),
