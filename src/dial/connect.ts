@@ -11,6 +11,8 @@ import type { Call, Resolver } from './resolver.ts';
 export interface ConnectorConfig {
   readonly resolver: Resolver;
   readonly policy: AddressPolicy;
+  /** What is this server's own, and so never dialled. */
+  readonly isOwn: (address: string, port: number) => boolean;
   readonly gate: Gate;
   readonly connectTimeoutMs: number;
 }
@@ -32,7 +34,7 @@ export async function openConnection(
   call: Call,
 ): Promise<Connection> {
   const addresses = host.kind === 'ip' ? [host.address] : (await config.resolver.addresses(host.name, call)).values;
-  const permitted = addresses.filter((address) => config.policy.permits(address));
+  const permitted = addresses.filter((address) => config.policy.permits(address) && !config.isOwn(address, port));
   if (permitted.length === 0) {
     const [address] = addresses;
     if (address !== undefined) call.trail.dials.push({ address, port, outcome: 'excluded' });

@@ -5,6 +5,7 @@ import { Gate } from './gate.ts';
 import type { Host } from './host.ts';
 import { type HttpAnswer, httpGet } from './http.ts';
 import type { HttpTarget } from './http-target.ts';
+import { type Endpoint, ownEndpoints } from './own-endpoints.ts';
 import { systemResolvers } from './resolv-conf.ts';
 import { type Call, openResolver, type Resolver } from './resolver.ts';
 import { type TlsAsk, type TlsPeer, tlsPeer } from './tls.ts';
@@ -17,6 +18,8 @@ export interface DialerConfig {
   readonly deny: readonly string[];
   readonly loopback: boolean;
   readonly redirectPorts: readonly number[];
+  /** This server's listeners and its database. */
+  readonly own?: readonly Endpoint[];
   readonly connectTimeoutMs: number;
   /** Only TCP to resolvers, which nobody can forge answers to from the side. */
   readonly tcpFirst?: boolean;
@@ -48,6 +51,7 @@ export function openDialer(config: DialerConfig): Dialer {
   const connector = {
     resolver,
     policy: addressPolicy(config),
+    isOwn: ownEndpoints(config.own ?? []),
     gate: new Gate({ ...CONNECTIONS, waitMs: config.connectTimeoutMs }),
     connectTimeoutMs: config.connectTimeoutMs,
   };

@@ -90,7 +90,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   // Before the first intent names it.
   await recordGeneration({ database, random }, first, 'start', clock.now());
   const own = new OwnCertificate({ ca, clock, random, generation });
-  const validator = openValidator({ dialer: openDialer(first.validation), clock, ...first.validation });
+  const validator = openValidator({ dialer: openDialer({ ...first.validation, own: endpointsOf(first) }), clock, ...first.validation });
   const acme = opened.use(createAcmeDoor({ ca, database, nonces, validator, clock, frontId, random, seal, generation, reached }));
 
   let ready = false;
@@ -156,6 +156,14 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     ca, database, signer, jobs, generation, adopt, readiness,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** What validations must not reach, even where loopback or a whole network is allowed. A socket directory is no endpoint. */
+function endpointsOf({ listeners, database }: Generation): { host: string; port: number }[] {
+  const url = database.startsWith('postgres') ? new URL(database) : undefined;
+  const stored = url === undefined || url.hostname === '' ? [] : [{ host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 5432) }];
+  const { acme, status, metrics, est, admin } = listeners;
+  return [acme, status, metrics, ...(est === undefined ? [] : [est]), ...(admin === undefined ? [] : [admin]), ...stored];
 }
 
 /** A transient fault at start is waited out: the process is useful again as soon as the signer or the database is. */

@@ -1,6 +1,8 @@
 // Which addresses may be dialled: acme.md §3.3, SF-1, SF-2, SF-5.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { ipOctets, ipText } from '../../src/x509/ip.ts';
 import { addressPolicy, isPublic } from '../../src/dial/address-policy.ts';
 
 const everything = { allow: ['0.0.0.0/0', '::/0'], deny: [], loopback: false };
@@ -64,6 +66,50 @@ test('SF-1: only what is in allow and not in deny', () => {
   for (const address of ['8.8.8.8', '172.32.0.1', '100.64.0.1', '2001:db8::1', '10.9.1.1', 'fd99::1', '::ffff:10.9.1.1']) {
     assert.equal(policy.permits(address), false, address);
   }
+});
+
+const v4 = fc.uint8Array({ minLength: 4, maxLength: 4 });
+const v6 = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const range = fc.oneof(fc.tuple(v4, fc.nat(32)), fc.tuple(v6, fc.nat(128))).map(([octets, bits]) => `${ipText(octets)}/${bits}`);
+const rules = fc.record({ allow: fc.array(range, { maxLength: 4 }), deny: fc.array(range, { maxLength: 4 }), loopback: fc.boolean() });
+const WRAP: readonly ((octets: Uint8Array) => number[])[] = [
+  (o) => [...Array<number>(10).fill(0), 0xff, 0xff, ...o], // mapped
+  (o) => [0, 0x64, 0xff, 0x9b, ...Array<number>(8).fill(0), ...o], // NAT64
+  (o) => [0x20, 0x02, ...o, ...Array<number>(10).fill(0)], // 6to4
+];
+
+test('property: what is denied, or never dialled, is not permitted by any rules, in whatever wrapping', () => {
+  const never = fc.constantFrom(...NEVER.filter((text) => !['127.0.0.1', '127.255.255.254', '::1'].includes(text)));
+  fc.assert(fc.property(rules, never, (given, address) => { assert.equal(addressPolicy(given).permits(address), false); }), { numRuns: 2000 });
+  fc.assert(fc.property(rules, v4, fc.constantFrom(...WRAP), (given, octets, wrap) => {
+    const everywhere = { ...given, allow: ['0.0.0.0/0', '::/0'], deny: [...given.deny, `${ipText(octets)}/32`] };
+    assert.equal(addressPolicy(everywhere).permits(ipText(Uint8Array.from(wrap(octets))) as string), false);
+  }), { numRuns: 2000 });
+});
+
+test('property: a wrapped address is permitted only where the IPv4 address inside is', () => {
+  fc.assert(fc.property(rules, v4, fc.constantFrom(...WRAP), (given, octets, wrap) => {
+    const policy = addressPolicy(given);
+    const wrapped = ipText(Uint8Array.from(wrap(octets))) as string;
+    if (policy.permits(wrapped)) assert.ok(policy.permits(ipText(octets) as string), wrapped);
+  }), { numRuns: 5000 });
+});
+
+test('property: more in deny never permits more, more in allow never less', () => {
+  fc.assert(fc.property(rules, range, fc.oneof(v4, v6), (given, more, octets) => {
+    const address = ipText(octets) as string;
+    const permitted = addressPolicy(given).permits(address);
+    if (addressPolicy({ ...given, deny: [...given.deny, more] }).permits(address)) assert.ok(permitted);
+    if (permitted) assert.ok(addressPolicy({ ...given, allow: [...given.allow, more] }).permits(address));
+  }), { numRuns: 3000 });
+});
+
+test('property: text that is not an address in its plain form is never permitted, and nothing throws', () => {
+  const policy = addressPolicy({ ...everything, loopback: true });
+  const odd = fc.array(fc.constantFrom('127', '0x7f', '0177', '.', ':', '::', '1', 'ffff', '%eth0', '[', ']', '/', ' ', '\0'), { maxLength: 10 }).map((parts) => parts.join(''));
+  fc.assert(fc.property(fc.oneof(fc.string(), odd), (text) => {
+    if (policy.permits(text)) assert.notEqual(ipOctets(text), undefined, text);
+  }), { numRuns: 5000 });
 });
 
 test('an empty allow list allows nothing', () => {

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { after, beforeEach, test } from 'node:test';
 import type { ValidationResult } from '../../src/validation/index.ts';
+import { ownEndpoints } from '../../src/dial/own-endpoints.ts';
 import { startHttp01Responder } from '../support/http-01-responder.ts';
 import { openLab, told } from './lab.ts';
 
@@ -108,6 +109,35 @@ test('I-03, SF-2: every redirect is checked like the first target, and reaches n
     assert.equal(internal.connections, 0);
   } finally {
     await internal.close();
+  }
+});
+
+test('SF-1: the server’s own listeners and database are not dialled, whatever is allowed', async () => {
+  const own = await startHttp01Responder();
+  await using inner = await openLab({ redirectPorts: [own.port], own: [{ host: '0.0.0.0', port: own.port }, { host: '10.1.2.3', port: 80 }] });
+  try {
+    inner.dns.set('a.test', 'A', '127.0.0.1');
+    for (const host of ['127.0.0.1', 'a.test', '[::1]', '[::ffff:127.0.0.1]']) {
+      const result = await inner.prove('http-01', 'a.test', (c) => inner.http.behave(c.token, { redirect: `http://${host}:${own.port}/` }));
+      assert.ok(!result.ok);
+      assert.equal(result.detail, EXCLUDED, host);
+    }
+    assert.equal(own.connections, 0);
+  } finally {
+    await own.close();
+  }
+});
+
+test('SF-1: which endpoints are one’s own', () => {
+  const isOwn = ownEndpoints(
+    [{ host: '0.0.0.0', port: 1 }, { host: 'localhost', port: 2 }, { host: '10.0.0.5', port: 3 }, { host: '::', port: 4 }, { host: 'db.internal', port: 5 }],
+    () => ['192.168.1.9', 'fd00::9'],
+  );
+  for (const [address, port] of [['127.0.0.1', 1], ['127.9.9.9', 1], ['192.168.1.9', 1], ['::ffff:192.168.1.9', 1], ['fd00::9', 4], ['::1', 2], ['10.0.0.5', 3], ['::ffff:a00:5', 3]] as const) {
+    assert.ok(isOwn(address, port), `${address} ${port}`);
+  }
+  for (const [address, port] of [['192.168.1.10', 1], ['127.0.0.1', 3], ['192.168.1.9', 2], ['10.0.0.5', 80], ['10.0.0.5', 5]] as const) {
+    assert.equal(isOwn(address, port), false, `${address} ${port}`);
   }
 });
 

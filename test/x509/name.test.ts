@@ -79,3 +79,18 @@ test('names in other than canonical form are told', () => {
   assert.equal(nameFault({ type: 'email', value: 'a@b.example' }), undefined);
   assert.ok(nameFault({ type: 'email', value: 'a b@c' }));
 });
+
+test('property: a DNS name that is taken is in one spelling, ends in no number, and is what a URL makes of it', () => {
+  const label = fc.oneof(fc.stringMatching(/^[a-zA-Z0-9-]{0,12}$/), fc.constantFrom('xn--bcher-kva', '*', '0x7f', '127', '2130706433', 'a_b', '\u00fc', 'a'.repeat(64), ''));
+  const text = fc.oneof(fc.array(label, { minLength: 1, maxLength: 6 }).map((labels) => labels.join('.')), fc.domain(), fc.string());
+  fc.assert(fc.property(text, (given) => {
+    const { value } = parseDnsName(given);
+    if (value === undefined) return;
+    assert.equal(value, given.toLowerCase());
+    assert.deepEqual(parseDnsName(value), { value });
+    assert.match(value, /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+    assert.equal(ipOctets(value), undefined);
+    // WHATWG URL mends what it is given: a name that we take must need no mending, above all not into an address.
+    if (!value.startsWith('*.')) assert.equal(new URL(`http://${value}/`).hostname, value);
+  }), { numRuns: 10_000 });
+});
