@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { didYouMean, type FaultsOf, type KeyPath } from './fault.ts';
 import type { ChallengeType, Directory } from './generation.ts';
+import { rateLimits, rateLimitsOf } from './rate-limits.ts';
 import { type Complete, mapping, parsed, type Read, readKeys } from './schema.ts';
 import { baseUrl, dnsName, duration, durationText, pageUrl, simpleName } from './values.ts';
 
@@ -46,6 +47,8 @@ export const directoryKeys = {
     maxDuration: parsed(duration).prefault('90d'),
     certificateGet: z.boolean().default(false),
   }).optional(),
+  /** None when absent. */
+  rateLimits: rateLimits.optional(),
   termsOfService: parsed(pageUrl).optional(),
   website: parsed(pageUrl).optional(),
   limits: mapping({
@@ -146,6 +149,7 @@ export function directoryOf(name: string, file: Complete<typeof directoryKeys>):
     policies,
     challenges,
     externalAccountRequired: file.externalAccountRequired,
+    ...(file.rateLimits === undefined ? {} : { rateLimits: rateLimitsOf(file.rateLimits) }),
     caaIdentities,
     caa,
     subdomains,

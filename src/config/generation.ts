@@ -4,7 +4,7 @@
  * by the *-file.ts neighbours.
  */
 import type { Name } from '../x509/name.ts';
-import type { StarSettings } from './directory-settings.ts';
+import type { DirectoryLimits, RateLimits, StarSettings } from './directory-settings.ts';
 import type { RevocationSettings } from './revocation-entry.ts';
 import type { CertificateShape, NameConstraints, SubjectAttribute } from '../x509/shape.ts';
 
@@ -195,6 +195,7 @@ export interface Directory {
   readonly challenges: readonly ChallengeType[];
   /** RFC 8555 §7.1.1. A binding that is given is verified even where none is required. */
   readonly externalAccountRequired: boolean;
+  readonly rateLimits?: RateLimits;
   /** What CAA and dns-persist-01 records call this CA: lower-case A-labels. */
   readonly caaIdentities: readonly string[];
   /** For which names CAA is looked up; `public`: all that are not in one of validation.privateZones. */
@@ -206,16 +207,6 @@ export interface Directory {
   readonly limits: DirectoryLimits;
   /** Absent where orders do not renew themselves. */
   readonly star?: StarSettings;
-}
-
-export interface DirectoryLimits {
-  readonly namesPerOrder: number;
-  readonly contacts: number;
-  readonly orderLifetimeMs: number;
-  /** How long a pending authorization waits for its challenge. */
-  readonly pendingAuthorizationLifetimeMs: number;
-  /** How long a valid authorization may be used again. */
-  readonly validAuthorizationLifetimeMs: number;
 }
 
 export interface ValidationSettings {

@@ -19,6 +19,7 @@ export interface Work {
   renewOwnCertificate(): Promise<void>;
   keepPartitions(): Promise<void>;
   forgetExpired(): Promise<void>;
+  dropOldLimits(): Promise<void>;
 }
 
 export const jobTable = (work: Work): readonly Job[] => [
@@ -33,5 +34,6 @@ export const jobTable = (work: Work): readonly Job[] => [
   { name: 'sweep-keys',            schedule: '*/30 * * * * *', on: 'lease', run: work.sweepKeys },
   { name: 'renew-own-certificate', schedule: '0 * * * * *',    on: 'each',  run: work.renewOwnCertificate },
   { name: 'keep-partitions',       schedule: '0 0 * * * *',    on: 'lease', run: work.keepPartitions },
+  { name: 'drop-old-limits',       schedule: '40 * * * * *',   on: 'lease', run: work.dropOldLimits },
   { name: 'forget-expired',        schedule: '0 17 * * * *',   on: 'lease', run: work.forgetExpired },
 ];

@@ -137,6 +137,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       sweepKeys: ca.work.sweepKeys,
       resumeAttempts: acme.resumeAttempts,
       renewOrders: acme.renewOrders,
+      dropOldLimits: acme.dropOldLimits,
       keepPartitions: () => keepPartitions(database, clock),
       async forgetExpired() {
         const { retentionMs } = generation();

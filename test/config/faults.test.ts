@@ -175,6 +175,16 @@ const REFERENCES: readonly Case[] = [
   { name: 'a key that signs nothing', changes: { 'issuers/two.yaml': SECOND_KEY.replace(/profiles: .*/, 'profiles: []\ngroup: other') }, faults: ['ca-config/issuers/two.yaml: profiles: is an empty list: an active key signs something'] },
   { name: 'a directory with a policy that does not exist', changes: { 'ca.yaml': [['[private-names]', '[private-name]']] }, faults: ['ca-config/ca.yaml: directories.default.policies[0]: policy "private-name" does not exist (did you mean "private-names"?)'] },
   { name: 'a directory with a profile that does not exist', changes: { 'ca.yaml': [['[server, client, peer]', '[server, cleint, peer]']] }, faults: ['ca-config/ca.yaml: directories.default.profiles[1]: profile "cleint" does not exist (did you mean "client"?)'] },
+  { name: 'rate limits that are none', changes: { 'ca.yaml': [['    externalAccountRequired: false\n', '    externalAccountRequired: maybe\n    rateLimits: { ordersPerAccount: 300, ordersPerSuffix: 0/1h, failuresPerName: 3/90, accountsPerAddress: 2000/1s, suffixLabels: 0, pauseAfter: 0, ordersPerNames: 1/1h }\n']] }, faults: [
+    'ca-config/ca.yaml: directories.default.externalAccountRequired: "maybe" is not true or false',
+    'ca-config/ca.yaml: directories.default.rateLimits.accountsPerAddress: "2000/1s" is more than one in a millisecond',
+    'ca-config/ca.yaml: directories.default.rateLimits.ordersPerAccount: "300" is not like 300/3h',
+    'ca-config/ca.yaml: directories.default.rateLimits.ordersPerSuffix: "0/1h" is not like 300/3h',
+    'ca-config/ca.yaml: directories.default.rateLimits.suffixLabels: 0 is less than 1',
+    'ca-config/ca.yaml: directories.default.rateLimits.failuresPerName: "90" is not like 90d or 12h',
+    'ca-config/ca.yaml: directories.default.rateLimits.pauseAfter: 0 is less than 1',
+    'ca-config/ca.yaml: directories.default.rateLimits.ordersPerNames: is no key here (did you mean "ordersPerNameSet"?)',
+  ] },
   { name: 'a directory like one that does not exist', changes: { 'ca.yaml': [['like: default', 'like: defualt']] }, faults: ['ca-config/ca.yaml: directories.staging.like: directory "defualt" does not exist (did you mean "default"?)'] },
   { name: 'a directory like itself', changes: { 'ca.yaml': [['like: default', 'like: staging']] }, faults: ['ca-config/ca.yaml: directories.staging.like: is this directory itself'] },
   { name: 'a directory like one that is like another', changes: { 'ca.yaml': [['  staging:\n', '  twice:\n    like: staging\n  staging:\n']] }, faults: ['ca-config/ca.yaml: directories.twice.like: "staging" is like another directory itself: name that one, "default"'] },
@@ -277,6 +287,7 @@ test('what stands in comments as an example has no fault either', () => {
   using directory = new ConfigDirectory({
     'ca.yaml': [
       ['  # lanes: 8 ', '  lanes: 8 '], ['# termsOfService', 'termsOfService'], ['# website', 'website'],
+      [/^    # ((?:star|rateLimits):.*|  \w+: .+)$/gm, '    $1'],
       ['resolvers: system # or a list of servers:', 'resolvers:'], ['hosts: {} # names answered without asking a resolver:', 'hosts:'],
     ],
     'issuers/development.yaml': [[/^# (permittedNames:|  \w+: \[.*)$/gm, '$1']],

@@ -13,6 +13,8 @@ export interface Account {
   readonly state: 'valid' | 'deactivated' | 'revoked';
   /** RFC 8555 §7.3.4: who vouched for it. */
   readonly binding: Binding | undefined;
+  /** Since when the operator lets it order nothing, ms UTC. */
+  readonly paused: number | undefined;
 }
 
 export interface Binding {

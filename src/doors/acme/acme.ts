@@ -13,6 +13,8 @@ import { requireValid } from './account.ts';
 import { Attempts } from './attempts.ts';
 import type { Acme, Reply, Row } from './handler.ts';
 import { type AccountKey, AccountKeys } from './jwk.ts';
+import { unpausePage } from './limits/page.ts';
+import { dropOldLimits } from './limits/store.ts';
 import { AcmeError, notFound, toProblem } from './problem.ts';
 import { accountNamed, type Fresh, keyGiven, type Nonces, receive, spendNonce, verify } from './request.ts';
 import { dropOrders } from './retention/store.ts';
@@ -46,6 +48,8 @@ export interface AcmeDoor extends AsyncDisposable {
   renewOrders(): Promise<number>;
   /** For a leased job: drops orders and authorizations that expired more than `retentionMs` ago. */
   forgetOrders(retentionMs: number): Promise<void>;
+  /** For a leased job: drops what rate limits need not remember any more. */
+  dropOldLimits(): Promise<void>;
 }
 
 const PREFIX = '/acme';
@@ -62,7 +66,7 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
     const received = await receive(request, site, request.target.slice(site.directory.path.length));
     const { alg, jwk } = received.jws.header;
     const { correlation, params } = request;
-    if (row.proof === 'jwk') return row.handler(acme, { ...(await signedBy(await keys.given(keyGiven(received), alg))), site });
+    if (row.proof === 'jwk') return row.handler(acme, { ...(await signedBy(await keys.given(keyGiven(received), alg))), site, address: request.remoteAddress });
     if (row.proof === 'either' && jwk !== undefined) {
       return row.handler(acme, { ...(await signedBy(await keys.unjudged(jwk, alg))), site, account: undefined, correlation });
     }
@@ -122,9 +126,16 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
   const door: Door = {
     name: 'acme',
     prefix: PREFIX,
-    routes: routes.map((row) => ({
-      method: row.method, path: `${PREFIX}{/d/:directory}${row.path}`, handle: (request) => answer(row, request),
-    })),
+    routes: [
+      ...routes.map((row) => ({
+        method: row.method, path: `${PREFIX}{/d/:directory}${row.path}`, handle: (request: HttpRequest) => answer(row, request),
+      })),
+      // For people, not for clients: no nonce, no JWS.
+      ...(['GET', 'POST'] as const).map((method) => ({
+        method, path: `${PREFIX}{/d/:directory}/unpause/:token`,
+        handle: ({ params }: HttpRequest) => unpausePage(acme, siteOfRequest(params['directory']), method, params['token'] ?? ''),
+      })),
+    ],
     refuse(request, allow) {
       const site = siteOfRequest(undefined);
       if (request.method === 'OPTIONS' && allow.length > 0) return preflight(finish({ status: 204 }, site, true), allow);
@@ -138,6 +149,7 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
     resumeAttempts: () => attempts.resume(),
     renewOrders: () => renewOrders(parts),
     forgetOrders: (retentionMs) => dropOrders(database, firstIdOfDay(dayOf(parts.clock.now() - retentionMs))),
+    dropOldLimits: () => dropOldLimits(database, parts.clock.now()),
     [Symbol.asyncDispose]: () => attempts[Symbol.asyncDispose](),
   };
 }

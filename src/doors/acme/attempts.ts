@@ -7,13 +7,14 @@
  */
 import type { Clock } from '../../clock.ts';
 import type { ChallengeType, Generation } from '../../config/generation.ts';
-import type { Database } from '../../database/database.ts';
+import type { Database, Write } from '../../database/database.ts';
 import * as events from '../../telemetry/events.ts';
 import type { ValidationResult, Validator } from '../../validation/index.ts';
 import { type Authorization, authorizationExpires } from './authorization.ts';
 import { type Attempt, keyAuthorization } from './challenge.ts';
 import { caaApplies } from './caa.ts';
 import { type Flight, problemFrom, recorded } from './flight.ts';
+import { outcomeOf } from './limits/limits.ts';
 import type { Problem, ProblemType } from './problem.ts';
 import { type Site, siteOf } from './site.ts';
 import { beginAttempt, type DueAttempt, dueAttempts, endAttempt, putBackAttempt, takeAttempt } from './store.ts';
@@ -123,7 +124,7 @@ export class Attempts implements AsyncDisposable {
       const validUntil = this.#validUntil(attempt, now);
       const { evidence } = result;
       const { flights } = attempt;
-      if (!(await endAttempt(database, attempt, frontId, { state: 'valid', flights, evidence, finished: now, validUntil }))) return undefined;
+      if (!(await endAttempt(database, attempt, frontId, { state: 'valid', flights, evidence, finished: now, validUntil }, this.#leaves(attempt, 'valid', now)))) return undefined;
       this.#parts.reached('attempt-ended');
       events.challengeEnded({ ...told, outcome: 'valid' });
       return { type: attempt.type, state: 'valid', tries: attempt.tries, error: undefined, flights, evidence, finished: now, validUntil };
@@ -138,7 +139,8 @@ export class Attempts implements AsyncDisposable {
       events.challengeEnded({ ...told, outcome: 'retry', problem: result.problem });
       return running(attempt, error, flights);
     }
-    if (!(await endAttempt(database, attempt, frontId, { state: 'invalid', error, flights, evidence, finished: now, validUntil: undefined }))) return undefined;
+    const ended = { state: 'invalid', error, flights, evidence, finished: now, validUntil: undefined } as const;
+    if (!(await endAttempt(database, attempt, frontId, ended, this.#leaves(attempt, 'invalid', now)))) return undefined;
     this.#parts.reached('attempt-ended');
     events.challengeEnded({ ...told, outcome: 'invalid', problem: result.problem });
     return { type: attempt.type, state: 'invalid', tries: attempt.tries, error, flights, evidence, finished: now, validUntil: undefined };
@@ -166,6 +168,10 @@ export class Attempts implements AsyncDisposable {
     if (this.#closing.signal.aborted) return now;
     if (result.transient) return now + TRANSIENT_SPACING_MS;
     return WORTH_ANOTHER_TRY.has(result.problem) && attempt.tries < attempts ? now + attemptSpacingMs : undefined;
+  }
+
+  #leaves({ directory, realm, account, name }: DueAttempt, outcome: 'valid' | 'invalid', now: number): Write[] {
+    return outcomeOf(this.#parts.generation().directories.get(directory), realm, account, name, outcome, now);
   }
 
   /** A proof outlives the orders that wait for it (their expiry is at most the pending authorization's). */

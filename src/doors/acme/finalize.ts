@@ -9,6 +9,7 @@ import { authorizationFor } from './authorization.ts';
 import { decodeBase64url } from './base64url.ts';
 import { type Rechecked, recheckCaa } from './caa.ts';
 import type { AccountHandler, Acme, ByAccount } from './handler.ts';
+import { hadNames } from './limits/limits.ts';
 import { type Order, orderStatus } from './order.ts';
 import { PATIENCE_MS, within } from './patience.ts';
 import { AcmeError, malformed, refused } from './problem.ts';
@@ -57,6 +58,7 @@ async function issue(acme: Acme, { site, account, key, about: order, signed, cor
     // RFC 9773 §5: a renewal continues its predecessor's lineage, and is issued only while no other order has taken its place.
     ...(renews === undefined ? {} : { replaces: renews.certificate, lineage: renews.lineage }),
     together: [
+      ...hadNames(site, account.id, order.identifiers, now),
       ...(renews === undefined ? [] : [stillClaimed(renews.certificate, order.id)]),
       ...(autoRenewal === undefined ? [] : [beginRenewing(site, { order: order.id, account: account.id, spki: csr.spki, evidence: JSON.stringify(evidence) },
         nextDue(autoRenewal, now, validityAt(autoRenewal, now).notAfter))]),

@@ -55,10 +55,12 @@ export interface ByKey {
   readonly payload: JsonObject | undefined;
   /** Of the request, as it was signed: what a JWS inside it has to repeat. */
   readonly url: string;
+  /** From where the request came, as the listener sees it. */
+  readonly address: string;
 }
 
 /** Either: an account, or whoever has the key that the request brought along. */
-export interface BySigner extends ByKey {
+export interface BySigner extends Omit<ByKey, 'address'> {
   readonly account: Account | undefined;
   readonly signed: Jws['text'];
   readonly correlation: string;

@@ -5,6 +5,7 @@ import { useOf } from './binding/store.ts';
 import { notUsable, verifyBinding } from './binding/verify.ts';
 import { refuseBlockedKey } from './blocked-key.ts';
 import type { Acme, ByKey, KeyHandler, Reply } from './handler.ts';
+import { accountSpending, whyLimited, writesOf } from './limits/limits.ts';
 import { AcmeError, malformed } from './problem.ts';
 import type { Site } from './site.ts';
 import { accountByKey, createAccount } from './store.ts';
@@ -24,7 +25,7 @@ export const newAccount: KeyHandler = async (acme, given) => {
 
 async function create(acme: Acme, given: ByKey, payload: NonNullable<ByKey['payload']>): Promise<Reply> {
   const { database, clock, random } = acme;
-  const { site, key } = given;
+  const { site, key, address } = given;
   const { termsOfService, limits } = site.directory;
   const agreed = payload['termsOfServiceAgreed'] === true;
   if (termsOfService !== undefined && !agreed) {
@@ -35,15 +36,18 @@ async function create(acme: Acme, given: ByKey, payload: NonNullable<ByKey['payl
   const contact = parseContact(payload['contact'], limits.contacts);
   const binding = await verifyBinding(acme, given, payload['externalAccountBinding']);
   const account: Account = {
-    id: publicId(Number.POSITIVE_INFINITY, random), thumbprint: key.thumbprint, jwk: key.jwk, contact, state: 'valid', binding,
+    id: publicId(Number.POSITIVE_INFINITY, random), thumbprint: key.thumbprint, jwk: key.jwk, contact, state: 'valid', binding, paused: undefined,
   };
   const now = clock.now();
-  if (await createAccount(database, site, account, agreed ? now : undefined, now, useOf(site, account, now, random))) {
+  const spending = accountSpending(site, address);
+  if (await createAccount(database, site, account, agreed ? now : undefined, now, [...writesOf(spending, now), ...useOf(site, account, now, random)])) {
     return { status: 201, body: renderAccount(site, account), headers: { Location: accountUrl(site, account.id) } };
   }
   // Another request with this key was faster, and made the account.
   const other = await accountByKey(database, site, key.thumbprint);
   if (other !== undefined) return found(site, other);
+  const limited = await whyLimited(acme, site, spending);
+  if (limited !== undefined) throw limited;
   if (binding !== undefined) throw notUsable('used-up'); // so was another request with this credential
   throw new Error('an account was neither made nor found');
 }

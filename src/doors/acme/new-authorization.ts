@@ -5,6 +5,7 @@ import { type Authorization, challengesFor } from './authorization.ts';
 import type { AccountHandler, Acme } from './handler.ts';
 import { type Identifier, parseIdentifiers, type Wanted } from './identifier.ts';
 import { isObject } from './json.ts';
+import { orderSpending, tryAgain, whyLimited, writesOf } from './limits/limits.ts';
 import { AcmeError, malformed, refused } from './problem.ts';
 import { requesterOf } from './requester.ts';
 import type { Site } from './site.ts';
@@ -26,7 +27,11 @@ export const newAuthorization: AccountHandler<'nothing'> = async (acme, { site, 
   if (authorization.challenges.length === 0) {
     throw new AcmeError('rejectedIdentifier', `No challenge that is offered here can prove ${identifier.value}.`);
   }
-  await createAuthorization(acme.database, site, authorization, now);
+  // It counts as an order: else it would be the way around the limits.
+  const spending = orderSpending(site, account, [identifier], false);
+  if (!(await createAuthorization(acme.database, site, authorization, now, writesOf(spending, now)))) {
+    throw (await whyLimited(acme, site, spending)) ?? tryAgain();
+  }
   return {
     status: 201, body: renderAuthorization(site, authorization, now), headers: { Location: authorizationUrl(site, authorization.id) },
   };

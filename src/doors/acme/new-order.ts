@@ -7,6 +7,7 @@ import { refuseBlockedKey, refuseListedKey } from './blocked-key.ts';
 import type { AccountHandler, Acme } from './handler.ts';
 import { parseIdentifiers, type Wanted } from './identifier.ts';
 import type { JsonObject } from './json.ts';
+import { orderSpending, tryAgain, whyLimited, writesOf } from './limits/limits.ts';
 import { draftAuthorization } from './new-authorization.ts';
 import type { Order } from './order.ts';
 import { AcmeError, type Fault, malformed, refused, several } from './problem.ts';
@@ -40,6 +41,7 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
   if (reasons.length > 0) throw refused(reasons);
 
   const renewal = await parseReplaces(acme, site, account, identifiers, payload['replaces']);
+  const spending = orderSpending(site, account, identifiers, renewal !== undefined);
   const authorizations = await reuse(acme.database, site, draftAuthorizations(acme, site, account, wanted, now), now);
   const expires = Math.min(now + limits.orderLifetimeMs, ...authorizations.map(authorizationExpires));
   const order: Order = {
@@ -48,10 +50,9 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
     ...(renewal === undefined ? {} : { renews: renewal.renews }), ...(autoRenewal === undefined ? {} : { autoRenewal }),
   };
   const claims = renewal === undefined ? [] : [claim(renewal.renews.certificate, site.realm, order.id, renewal.from, now)];
-  if (!(await createOrder(acme.database, site, account, spkiSha256(key.spki), order, now, claims))) {
+  if (!(await createOrder(acme.database, site, account, spkiSha256(key.spki), order, now, [...writesOf(spending, now), ...claims]))) {
     await refuseBlockedKey(acme, site, key);
-    if (renewal !== undefined) throw alreadyReplaced();
-    throw new Error('a random id came up twice');
+    throw (await whyLimited(acme, site, spending)) ?? (renewal === undefined ? tryAgain() : alreadyReplaced());
   }
   return { status: 201, body: renderOrder(site, order, now), headers: { Location: orderUrl(site, order.id) } };
 };

@@ -48,6 +48,8 @@ export interface Problem {
   readonly subproblems?: readonly Problem[];
   /** RFC 8555 §6.2: what badSignatureAlgorithm says is supported. */
   readonly algorithms?: readonly string[];
+  /** A page for people to visit (RFC 7807 §3.1). */
+  readonly instance?: string;
 }
 
 interface Extras {
@@ -56,6 +58,7 @@ interface Extras {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly subproblems?: readonly Problem[];
   readonly algorithms?: readonly string[];
+  readonly instance?: string;
 }
 
 /** The caller's fault, in ACME's own words. */
@@ -141,12 +144,13 @@ export function toProblem(error: unknown): { problem: Problem; headers: Extras['
 }
 
 function theirs(error: AcmeError): ReturnType<typeof toProblem> {
-  const { status, headers, subproblems, algorithms } = error.extras;
+  const { status, headers, subproblems, algorithms, instance } = error.extras;
   return {
     problem: {
       ...problemOf(error.type, error.message, status),
       ...(subproblems === undefined ? {} : { subproblems }),
       ...(algorithms === undefined ? {} : { algorithms }),
+      ...(instance === undefined ? {} : { instance }),
     },
     headers,
     ours: false,

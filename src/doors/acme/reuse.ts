@@ -17,7 +17,7 @@ const NEEDED_MS = 3_600_000;
  */
 export async function reuse(database: Database, { directory }: Site, drafts: readonly Authorization[], now: number): Promise<Authorization[]> {
   const lifetime = directory.limits.validAuthorizationLifetimeMs;
-  const needed = Math.min(NEEDED_MS, lifetime / 2);
+  const needed = Math.min(NEEDED_MS, Math.floor(lifetime / 2));
   if (lifetime === 0) return [...drafts];
   const keys = new Set(drafts.flatMap((draft) => proofKeysFor(draft, directory.subdomains)));
   const proofs = await findProofs(database, [...keys], { provenAfter: now + needed - lifetime, validAfter: now + needed });

@@ -67,6 +67,7 @@ export const REQUESTER_KIND = 'acme-account';
 
 const ACCOUNT = [
   'a.id as account_id', 'a.thumbprint', 'a.jwk', 'a.contact', 'a.state as account_state', 'a.revoked as account_revoked', 'a.eab', 'a.eab_jws', 'a.restriction',
+  'a.paused as account_paused',
 ];
 const accountOf = { 'a.id': 'account', 'a.realm': 'realm', 'a.directory': 'directory' } as const;
 
@@ -91,12 +92,13 @@ const changeAccountKey = statement((k, p) =>
 
 interface AccountRow {
   account_id: string; thumbprint: string; jwk: string; contact: string; account_state: 'valid' | 'deactivated'; account_revoked: number | null;
-  eab: string | null; eab_jws: string; restriction: string | null;
+  eab: string | null; eab_jws: string; restriction: string | null; account_paused: number | null;
 }
 
 const toAccount = (row: AccountRow): Account => ({
   id: row.account_id, thumbprint: row.thumbprint, jwk: row.jwk, contact: JSON.parse(row.contact) as string[],
   state: row.account_state === 'valid' && row.account_revoked !== null ? 'revoked' : row.account_state,
+  paused: row.account_paused ?? undefined,
   binding: row.eab === null ? undefined : {
     credential: row.eab, jws: JSON.parse(row.eab_jws) as Binding['jws'],
     restriction: row.restriction === null ? undefined : (JSON.parse(row.restriction) as Binding['restriction']),
@@ -223,9 +225,10 @@ function recordAuthorization(site: Site, authorization: Authorization, now: numb
   };
 }
 
-export async function createAuthorization(database: Database, site: Site, authorization: Authorization, now: number): Promise<void> {
-  if (!(await database.commit([recordAuthorization(site, authorization, now)]))) throw new Error('a random id came up twice');
-}
+/** False when something of `together` does not hold. */
+export const createAuthorization = (
+  database: Database, site: Site, authorization: Authorization, now: number, together: readonly Write[],
+): Promise<boolean> => database.commit([...together, recordAuthorization(site, authorization, now)]);
 
 // Of each key the latest proof, by the index that holds proofs alone; if that one was deactivated, no older one is dug up.
 const proofsSql = (keys: string) => `
@@ -268,8 +271,9 @@ export const beginAttempt = (
 export const endAttempt = (
   database: Database, attempt: DueAttempt, holder: string,
   outcome: { state: 'valid' | 'invalid'; error?: Problem; flights: readonly Flight[]; evidence: unknown; finished: number; validUntil: number | undefined },
+  together: readonly Write[],
 ): Promise<boolean> =>
-  database.commit([{
+  database.commit([...together, {
     statement: endRunning, rows: 1,
     values: {
       authorization: attempt.authorization, holder, tries: attempt.tries, state: outcome.state,
