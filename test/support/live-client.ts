@@ -61,7 +61,7 @@ export class PersistentClient {
     let order: string | undefined;
     let last = '';
     const heard = (answer: Answer): Answer => {
-      last = `${answer.status} ${answer.text.slice(0, 300)}`;
+      last = `${answer.status} ${answer.text.slice(0, 3000)}`;
       if (answer.status >= 500 || answer.status === 429 || answer.json.type === 'urn:ietf:params:acme:error:badNonce') throw new Again(last);
       return answer;
     };
