@@ -22,7 +22,7 @@ export type DnsFault =
 export interface DnsResponder extends AsyncDisposable {
   readonly host: '127.0.0.1';
   readonly port: number;
-  /** Replaces the records of this name and type. No values: removes them. */
+  /** Replaces the records of this name and type. No values: removes them. Those of `*` are every other name's. */
   set(name: string, type: RecordType, ...values: RecordValue[]): void;
   /** For all questions about this name; undefined mends it. `*` is every name. */
   fail(name: string, fault: DnsFault | undefined): void;
@@ -165,7 +165,8 @@ function collect(records: Records, name: string, type: RecordType, follow: boole
   const answers: Answer[] = [];
   let current = name;
   for (let step = 0; step < 32; step++) {
-    const types = records.get(current);
+    const own = records.get(current);
+    const types = own?.has('CNAME') || own?.has(type) ? own : (records.get('*')?.has(type) ? records.get('*') : own);
     if (types === undefined) return { answers, exists: step > 0 && !follow };
     const alias = type === 'CNAME' ? undefined : types.get('CNAME')?.[0];
     if (typeof alias !== 'string') {
