@@ -2,6 +2,8 @@
 import type { NameRules } from '../config/generation.ts';
 import type { Write } from '../database/database.ts';
 import type { Name } from '../x509/name.ts';
+import type { OcspRequest } from '../x509/ocsp-request.ts';
+import type { OcspError } from '../x509/ocsp-response.ts';
 import type { SubjectValue } from '../x509/shape.ts';
 import type { Refusal } from './errors.ts';
 import type { RevocationAuthority, RevocationReason } from './revocation/reason.ts';
@@ -161,7 +163,29 @@ export interface Ca {
   /** For OCSP and whoever must not trust a revoked certificate. `serial` in hex. */
   statusOf(issuerKey: string, serial: string): Promise<CertificateStatus>;
   latestCrl(issuerKey: string, shard: number): Promise<PublishedCrl | undefined>;
+  /** The answer to a request that could be read. Never signs twice what is still good. */
+  ocsp(request: OcspRequest): Promise<OcspReply>;
 }
+
+/** An OCSPResponse, DER. Times are ms. */
+export type OcspReply =
+  | {
+      readonly kind: 'signed';
+      readonly der: Uint8Array;
+      readonly thisUpdate: number;
+      readonly nextUpdate: number;
+      /** From then on another one is signed. */
+      readonly refreshAt: number;
+      /** Until then it may be given to others without asking again; 0 for what is one caller's alone (nonces, several in one). */
+      readonly currentUntil: number;
+    }
+  | {
+      readonly kind: 'error';
+      readonly der: Uint8Array;
+      readonly error: OcspError;
+      /** Of the closed vocabulary of metrics. */
+      readonly why: 'foreign' | 'unissued' | 'no-responder' | 'busy' | 'signer';
+    };
 
 export interface PublishedCrl {
   /** Lower-case hex, of `der`. */

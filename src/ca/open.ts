@@ -8,6 +8,7 @@ import { renewalOf } from './renewal/renewal.ts';
 import { sequenceAudit } from './audit/sequence.ts';
 import { publishCrls } from './revocation/crl/publish.ts';
 import { latest } from './revocation/crl/store.ts';
+import { OcspAnswers } from './revocation/ocsp/answer.ts';
 import { revoke, sweepKeys, unhold } from './revocation/revoke.ts';
 import { statusOf } from './revocation/status.ts';
 
@@ -20,11 +21,16 @@ export interface OpenCa extends Ca {
     /** Drops what expired more than `retentionMs` ago. */
     forgetExpired(retentionMs: number): Promise<void>;
     sweepKeys(): Promise<number>;
+    /** Makes responders' certificates that are missing or due; resolves to how many issuer keys are left without one. */
+    renewResponders(): Promise<number>;
+    /** Audit entries for the OCSP signatures of this front since the last time. */
+    auditOcsp(): Promise<void>;
   };
 }
 
 export function openCa(parts: IssuanceParts): OpenCa {
   const { authority, database } = parts;
+  const ocsp = new OcspAnswers(parts);
   return {
     issue: (request) => issue(parts, request),
     decide: (request) => decideAll(authority(), request, parts.clock.now()),
@@ -41,12 +47,15 @@ export function openCa(parts: IssuanceParts): OpenCa {
       const row = await latest(database, issuerKey, shard);
       return row && { der: row.der, sha256: row.sha256, number: BigInt(row.number), thisUpdate: row.this_update, nextUpdate: row.next_update };
     },
+    ocsp: (request) => ocsp.answer(request),
     work: {
       recoverIntents: () => recoverIntents(parts),
       sequenceAudit: () => sequenceAudit(database),
       publishCrls: () => publishCrls(parts),
       forgetExpired: (retentionMs) => forgetExpired(parts, { realm: authority().generation.realm, retentionMs }),
       sweepKeys: () => sweepKeys(parts),
+      renewResponders: () => ocsp.responders.renew(),
+      auditOcsp: () => ocsp.tally.write(),
     },
   };
 }

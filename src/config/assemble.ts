@@ -88,6 +88,7 @@ export function assemble(
       attemptSpacingMs: attemptSpacing,
     },
     revocation: revocationOf(ca.revocation),
+    ocspPolicy: OCSP_POLICY,
     ownCertificate: { profile: ca.ownCertificate.profile, names: ownNames, policy: own.name },
   };
   const canonical = canonicalOf(undigested);

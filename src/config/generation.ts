@@ -36,6 +36,8 @@ export interface Generation {
   readonly validation: ValidationSettings;
   readonly revocation: RevocationSettings;
   readonly ownCertificate: OwnCertificate;
+  /** Name of the policy that allows the server the certificates of its OCSP responders; part of `policies`. */
+  readonly ocspPolicy: string;
 }
 
 export type Mode = 'development' | 'production';

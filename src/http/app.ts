@@ -7,6 +7,7 @@ import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import * as events from '../telemetry/events.ts';
 import { BodyAborted, BodyTooLarge, readBody } from './body.ts';
+import { rawListener } from './raw.ts';
 import type { Door, HttpReply, HttpRequest } from './route.ts';
 
 export interface AppParts {
@@ -25,6 +26,7 @@ export function createApp({ doors, random }: AppParts): RequestListener {
 
   const stem = Buffer.from(random(6)).toString('hex');
   let count = 0;
+  const correlate = (): string => `${stem}-${(count++).toString(36)}`;
   const byPrefix = doors.filter((door) => door.prefix !== undefined)
     .sort((a, b) => (b.prefix?.length ?? 0) - (a.prefix?.length ?? 0));
 
@@ -39,7 +41,7 @@ export function createApp({ doors, random }: AppParts): RequestListener {
   /** Runs one handler and writes its reply; the only place where a fault becomes words for a caller. */
   async function answer(context: Context, door: Door | undefined, handle: (request: HttpRequest) => HttpReply | Promise<HttpReply>) {
     const started = performance.now();
-    const request = new Incoming(context, `${stem}-${(count++).toString(36)}`);
+    const request = new Incoming(context, correlate());
     let reply: HttpReply;
     try {
       reply = await handle(request);
@@ -63,7 +65,10 @@ export function createApp({ doors, random }: AppParts): RequestListener {
     return answer(context, door, (request) => door?.refuse?.(request, allow) ?? refusePlainly(allow));
   });
   const callback = app.callback();
-  return (request, response) => void callback(request, response);
+  const raw = rawListener(doors, correlate);
+  return (request, response) => {
+    if (!raw(request, response)) void callback(request, response);
+  };
 }
 
 class Incoming implements HttpRequest {

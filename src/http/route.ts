@@ -36,10 +36,23 @@ export interface HttpRoute {
   handle(request: HttpRequest): HttpReply | Promise<HttpReply>;
 }
 
+/**
+ * A path that no router touches, nor anything below it: matched as it stands on the request line, whatever the method. For what is asked
+ * thousands of times a second by anybody: requests are counted, and not logged.
+ */
+export interface RawRoute {
+  /** `/ocsp`: itself, and what begins with `/ocsp/` or `/ocsp?`. */
+  readonly prefix: string;
+  handle(request: HttpRequest): HttpReply | Promise<HttpReply>;
+  /** What a caller is told when `handle` has failed. */
+  failed(): HttpReply;
+}
+
 export interface Door {
   /** A short label for logs and metrics. */
   readonly name: string;
   readonly routes: readonly HttpRoute[];
+  readonly raw?: readonly RawRoute[];
   /** Paths that begin so are this door's to refuse; the longest that fits wins. Absent means the door refuses nothing itself. */
   readonly prefix?: string;
   /** Answers what no route took: unknown paths (`allow` empty) and known ones with another method, OPTIONS included. */

@@ -16,6 +16,8 @@ export interface Work {
   renewOrders(): Promise<unknown>;
   publishCrls(): Promise<number>;
   sweepKeys(): Promise<number>;
+  renewResponders(): Promise<number>;
+  auditOcsp(): Promise<void>;
   renewOwnCertificate(): Promise<void>;
   keepPartitions(): Promise<void>;
   forgetExpired(): Promise<void>;
@@ -32,6 +34,8 @@ export const jobTable = (work: Work): readonly Job[] => [
   // What is revoked is in its CRL within a minute.
   { name: 'publish-crls',          schedule: '*/10 * * * * *', on: 'lease', run: work.publishCrls },
   { name: 'sweep-keys',            schedule: '*/30 * * * * *', on: 'lease', run: work.sweepKeys },
+  { name: 'renew-responders',      schedule: '*/30 * * * * *', on: 'lease', run: work.renewResponders },
+  { name: 'audit-ocsp',            schedule: '0 * * * * *',    on: 'each',  run: work.auditOcsp },
   { name: 'renew-own-certificate', schedule: '0 * * * * *',    on: 'each',  run: work.renewOwnCertificate },
   { name: 'keep-partitions',       schedule: '0 0 * * * *',    on: 'lease', run: work.keepPartitions },
   { name: 'drop-old-limits',       schedule: '40 * * * * *',   on: 'lease', run: work.dropOldLimits },

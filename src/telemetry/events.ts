@@ -70,6 +70,27 @@ export function crlPublished(e: { issuerKey: string; shard: number; number: stri
   metrics.crlsPublished.inc({ issuer_key: e.issuerKey });
 }
 
+export function ocspSigned(e: { issuerKey: string }): void {
+  metrics.ocspSignatures.inc({ issuer_key: e.issuerKey });
+}
+
+/** Counted, not logged: what relying parties ask says whom they meet, and there are thousands a second. */
+export function ocspAnswered(outcome: OcspOutcome): void {
+  ocspOutcomes[outcome] ??= metrics.ocspResponses.labels(outcome);
+  ocspOutcomes[outcome].inc();
+}
+type OcspOutcome = 'signed' | 'malformed' | 'foreign' | 'unissued' | 'no-responder' | 'busy' | 'signer' | 'fault';
+const ocspOutcomes: { [K in OcspOutcome]?: ReturnType<typeof metrics.ocspResponses.labels> } = {};
+
+/** The log has one line a second, the metrics all, the audit log one entry a minute. */
+export function ocspAskedForUnissued(e: { issuerKey: string; serial: string; couldBeOurs: boolean }): void {
+  metrics.ocspUnissued.inc({ issuer_key: e.issuerKey, ours: String(e.couldBeOurs) });
+  if (!e.couldBeOurs || performance.now() - lastUnissuedAt < 1000) return;
+  lastUnissuedAt = performance.now();
+  log.warn(e, 'OCSP asked about a certificate that was never issued, under a serial made as ours are');
+}
+let lastUnissuedAt = Number.NEGATIVE_INFINITY;
+
 export function challengeEnded(e: { type: string; outcome: 'valid' | 'invalid' | 'retry'; ms: number; problem?: string }): void {
   log.info(e, 'challenge attempt ended');
   metrics.challenges.inc({ type: e.type, outcome: e.outcome });
@@ -84,6 +105,18 @@ export function requestAnswered(e: { door: string; method: string; path: string;
   metrics.requests.inc({ door: e.door, method: e.method, status: e.status });
   metrics.requestSeconds.observe({ door: e.door }, e.ms / 1000);
 }
+
+/** A request of which nothing is logged. */
+export function requestCounted(door: string, method: string, status: number): void {
+  const name = `${door} ${method} ${status}`;
+  let counter = counted.get(name);
+  if (counter === undefined) {
+    counter = metrics.requests.labels(door, method, String(status));
+    counted.set(name, counter); // methods are those that node:http knows
+  }
+  counter.inc();
+}
+const counted = new Map<string, ReturnType<typeof metrics.requests.labels>>();
 
 /** A fault of ours: the only place where an error is described, and only to the log. */
 export function faultCaught(e: { where: string; correlation?: string; error: unknown }): void {

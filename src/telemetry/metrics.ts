@@ -17,6 +17,9 @@ export const metrics = {
   certificatesRevoked: counter('certificates_revoked_total', 'Revocations recorded.', ['issuer_key', 'reason', 'door']),
   crlFailures: counter('crl_failures_total', 'CRL shards that could not be made at a run of the job: the published one gets older.', ['issuer_key']),
   crlsPublished: counter('crls_published_total', 'CRL shards signed and recorded.', ['issuer_key']),
+  ocspResponses: counter('ocsp_responses_total', 'OCSP requests answered, by what they were told.', ['outcome']),
+  ocspSignatures: counter('ocsp_signatures_total', 'OCSP responses signed; the rest was given again.', ['issuer_key']),
+  ocspUnissued: counter('ocsp_unissued_total', 'Questions about serials that were never issued; ours: made as ours are. Look at once.', ['issuer_key', 'ours']),
   requests: counter('http_requests_total', 'Requests answered.', ['door', 'method', 'status']),
   requestSeconds: new Histogram({
     name: 'chancery_http_request_seconds', help: 'Time to answer a request.', labelNames: ['door'],

@@ -87,6 +87,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     events: { state: (state, why) => events.signerStateChanged({ state, ...(why === undefined ? {} : { why }) }) },
   }));
   const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority });
+  opened.defer(() => ca.work.auditOcsp().catch(() => {})); // what is lost is in the signer's journal
   // Before the first intent names it.
   await recordGeneration({ database, random }, first, 'start', clock.now());
   const own = new OwnCertificate({ ca, clock, random, generation });
@@ -106,12 +107,13 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   if (cluster.isWorker) handMetricsToPrimary();
   else opened.use(await listenMetrics(first));
 
-  // The listener needs its own certificate, and a first certificate needs its CRL shards to be there. Later starts have both
+  // The listener needs its own certificate, and a first certificate needs its CRL shards and responder to be there. Later starts have both
   // on disk, so that clients are told to come back, not turned away, even while no signer is up.
-  const shardsPublished = (): Promise<true> => untilDone(async () => signer.state() !== 'unavailable' && (await ca.work.publishCrls()) === 0);
+  const fetchable = (): Promise<true> => untilDone(async () =>
+    signer.state() !== 'unavailable' && (await ca.work.publishCrls()) === 0 && ((await ca.work.renewResponders()) === 0 || signer.state() === 'fenced'));
   let identity = own.current();
   if (identity === undefined) {
-    await shardsPublished();
+    await fetchable();
     identity = await untilDone(() => own.obtain());
   }
   const tls = opened.use(await listenTls(createApp({ doors: [acme.door], random }), { name: 'acme', ...first.listeners.acme }, identity));
@@ -135,6 +137,8 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       recoverIntents: ca.work.recoverIntents,
       publishCrls: ca.work.publishCrls,
       sweepKeys: ca.work.sweepKeys,
+      renewResponders: ca.work.renewResponders,
+      auditOcsp: ca.work.auditOcsp,
       resumeAttempts: acme.resumeAttempts,
       renewOrders: acme.renewOrders,
       dropOldLimits: acme.dropOldLimits,
@@ -150,7 +154,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       },
     }),
   }));
-  await shardsPublished();
+  await fetchable();
   ready = true;
   const all = opened.move();
   return {

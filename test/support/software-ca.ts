@@ -38,9 +38,15 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
   const issuer = generation().issuers.values().next().value;
   if (issuer === undefined) throw new Error('the configuration names no issuer');
   const holds = [...generation().profiles.values()].some(({ hold }) => hold);
-  const shape = issuerShapeOf(intermediate.certificate, { ...issuer, holds });
+  const shape = issuerShapeOf(intermediate.certificate, { ...issuer, holds, ...(issuer.ocsp === undefined ? {} : { ocspUrl: issuer.ocsp.url }) });
+  const responderKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const responder = issuer.ocsp && {
+    spki: new Uint8Array(responderKey.publicKey.export({ type: 'spki', format: 'der' })), algorithm: 'ecdsa-sha256-p256' as const,
+    profile: issuer.ocsp.profile, validityMs: issuer.ocsp.validityMs,
+  };
   const issuerKeys = new Map([[issuer.id, {
     id: issuer.id, group: issuer.group, state: 'active' as const, profiles: new Set(issuer.profiles), shape, chain: [intermediate.certificate], root: root.certificate,
+    ...(responder === undefined ? {} : { responder }),
   }]]);
   const authority = (): Authority => ({ generation: generation(), issuerKeys, root: root.certificate });
   const held: (() => void)[] = [];
@@ -58,7 +64,7 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
       if (self.signing === 'hold') await new Promise<void>((resolve) => held.push(resolve));
       self.signatures += 1;
       const receipt = { signer: 1, sequence: self.signatures, head: randomBytes(32).toString('hex') };
-      const outcome = { kind: 'signed' as const, signature: sign('sha256', tbs, intermediate.privateKey), receipt };
+      const outcome = { kind: 'signed' as const, signature: sign('sha256', tbs, (purpose === 'ocsp' ? responderKey : intermediate).privateKey), receipt };
       if (purpose === 'certificate') signed.set(parseTbs(tbs).serial, { ...outcome, tbs });
       return self.signing === 'lose-answer' ? { kind: 'unavailable', why: 'lost', retryAfterMs: 100 } : outcome;
     },

@@ -32,6 +32,12 @@ export interface AuditFacts {
     head: string;
   };
   'crl.abandoned': { intent: string; issuerKey: string; shard: number; number: string; reason: string };
+  /** OCSP responses of one responder that one front had signed between two times; the last of them has this receipt. */
+  'ocsp.signed': {
+    issuerKey: string; responder: string; responses: number; from: number; until: number; signer: number; sequence: number; head: string;
+  };
+  /** Questions about serials that are made as ours are and that we never meant to issue; `serial` is the last of them. */
+  'ocsp.unissued': { issuerKey: string; asked: number; from: number; until: number; serial: string };
   /** Renewal windows pulled forward by an operator, for a set or for one certificate, and let go again. */
   'renewals.pulled': {
     pull: string; scope: string; issuedFrom: number; issuedTo: number; overMs: number; explanation: string | null; by: string;

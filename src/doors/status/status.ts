@@ -4,9 +4,10 @@ import type { Generation } from '../../config/generation.ts';
 import type { Door, HttpReply } from '../../http/route.ts';
 import { encodePem } from '../../x509/pem.ts';
 import { shardCrl } from './crl.ts';
+import { ocspRoute } from './ocsp.ts';
 
 export interface StatusDoorParts {
-  readonly ca: Pick<Ca, 'root' | 'rootOf' | 'chain' | 'latestCrl'>;
+  readonly ca: Pick<Ca, 'root' | 'rootOf' | 'chain' | 'latestCrl' | 'ocsp'>;
   readonly generation: () => Generation;
   /** Whether requests can be served now; if not, why, in words for the operator. */
   readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
@@ -16,6 +17,7 @@ export interface StatusDoorParts {
 export function createStatusDoor(parts: StatusDoorParts): Door {
   return {
     name: 'status',
+    raw: [ocspRoute(parts)],
     routes: [
       { method: 'GET', path: '/ca/root.pem', handle: () => rootPem(parts.ca.root()) },
       { method: 'GET', path: '/ca/:issuer/root.pem', handle: ({ params }) => rootPem(parts.ca.rootOf(params['issuer'] ?? '')) },

@@ -28,7 +28,7 @@ test('root, issuer and CRLs are served as relying parties want them', async () =
   const clock = { now: () => Date.UTC(2026, 10, 22) };
   const { ca } = lab.software;
   await using status = await openStatus({
-    ca: { root: () => ca.root(), rootOf: (id) => ca.rootOf(id), chain: (id) => ca.chain(id), latestCrl: async () => published }, clock,
+    ca: { root: () => ca.root(), rootOf: (id) => ca.rootOf(id), chain: (id) => ca.chain(id), latestCrl: async () => published, ocsp: (request) => ca.ocsp(request) }, clock,
     generation: () => lab.generation, readiness: () => ({ ready: true, reasons: [] }),
   });
   const root = await status.get('/ca/root.pem');
