@@ -176,8 +176,8 @@ export type OcspReply =
       readonly nextUpdate: number;
       /** From then on another one is signed. */
       readonly refreshAt: number;
-      /** Until then it may be given to others without asking again; 0 for what is one caller's alone (nonces, several in one). */
-      readonly currentUntil: number;
+      /** Between these times it may be given to others without asking again; absent for what is one caller's alone (nonces, several in one). */
+      readonly current?: { readonly from: number; readonly until: number };
     }
   | {
       readonly kind: 'error';

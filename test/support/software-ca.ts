@@ -24,6 +24,8 @@ export interface SoftwareCa {
   /** What it answers when recovery asks: the truth, or nothing. */
   recovering: 'truth' | 'unavailable';
   release(): void;
+  /** Another key answers OCSP from now on. */
+  rekeyResponder(): void;
   readonly signatures: number;
   readonly root: Uint8Array;
   readonly issuer: IssuerShape;
@@ -39,16 +41,19 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
   if (issuer === undefined) throw new Error('the configuration names no issuer');
   const holds = [...generation().profiles.values()].some(({ hold }) => hold);
   const shape = issuerShapeOf(intermediate.certificate, { ...issuer, holds, ...(issuer.ocsp === undefined ? {} : { ocspUrl: issuer.ocsp.url }) });
-  const responderKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const responder = issuer.ocsp && {
+  let responderKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const responderOf = () => issuer.ocsp && {
     spki: new Uint8Array(responderKey.publicKey.export({ type: 'spki', format: 'der' })), algorithm: 'ecdsa-sha256-p256' as const,
     profile: issuer.ocsp.profile, validityMs: issuer.ocsp.validityMs,
   };
-  const issuerKeys = new Map([[issuer.id, {
-    id: issuer.id, group: issuer.group, state: 'active' as const, profiles: new Set(issuer.profiles), shape, chain: [intermediate.certificate], root: root.certificate,
-    ...(responder === undefined ? {} : { responder }),
-  }]]);
-  const authority = (): Authority => ({ generation: generation(), issuerKeys, root: root.certificate });
+  let responder = responderOf();
+  const authority = (): Authority => {
+    const issuerKeys = new Map([[issuer.id, {
+      id: issuer.id, group: issuer.group, state: 'active' as const, profiles: new Set(issuer.profiles), shape, chain: [intermediate.certificate],
+      root: root.certificate, ...(responder === undefined ? {} : { responder }),
+    }]]);
+    return { generation: generation(), issuerKeys, root: root.certificate };
+  };
   const held: (() => void)[] = [];
   const self = { signing: 'ok' as SoftwareCa['signing'], recovering: 'unavailable' as SoftwareCa['recovering'], signatures: 0 };
   const signed = new Map<string, Extract<SigningOutcome, { kind: 'signed' }> & { tbs: Uint8Array }>();
@@ -79,6 +84,10 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
     clock, database, signer, random: (octets) => randomBytes(octets), frontId: 'test', authority, reached: () => {},
   });
   return Object.assign(self, {
+    rekeyResponder: () => {
+      responderKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      responder = responderOf();
+    },
     ca, root: root.certificate, authority, issuer: shape,
     held: () => held.length,
     release: () => { for (const resolve of held.splice(0)) resolve(); },

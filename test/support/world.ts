@@ -172,6 +172,7 @@ export class World implements AsyncDisposable {
         edit(join(directory, `issuers/${file}.yaml`), (issuer) => {
           issuer.crlUrl = `http://localhost:${this.ports[0]?.status}/crl`;
           issuer.caIssuersUrl = `http://localhost:${this.ports[0]?.status}/ca`;
+          if (issuer.ocsp !== undefined) issuer.ocsp.url = `http://localhost:${this.ports[0]?.status}/ocsp`;
           if (file === 'development') this.#options.configureIssuer?.(issuer);
         });
       }

@@ -39,7 +39,7 @@ export function ocspRoute({ ca, clock }: OcspParts): RawRoute {
     const { target } = request;
     const now = clock.now();
     const remembered = byPath.get(target);
-    if (remembered !== undefined && now < remembered.signed.currentUntil) return given(remembered, request, now);
+    if (remembered !== undefined && isCurrent(remembered.signed, now)) return given(remembered, request, now);
     return answerGet(request, target);
   };
 
@@ -49,7 +49,7 @@ export function ocspRoute({ ca, clock }: OcspParts): RawRoute {
     if (!('kind' in reply) || reply.kind === 'error') return told(reply);
     const before = byPath.get(target);
     const remembered = before?.signed.der === reply.der ? { ...before, signed: reply } : rememberedOf(reply);
-    if (reply.currentUntil > 0) {
+    if (reply.current !== undefined) {
       byPath.delete(target);
       if (byPath.size >= MOST_PATHS) byPath.delete(byPath.keys().next().value as string);
       byPath.set(target, remembered);
@@ -81,16 +81,19 @@ export function ocspRoute({ ca, clock }: OcspParts): RawRoute {
   };
 }
 
+/** A clock that was set back makes nothing current for longer. */
+const isCurrent = ({ current }: Signed, now: number): boolean => current !== undefined && now >= current.from && now < current.until;
+
 /** RFC 5019 §6.2: what caches need. Nonces and several in one are for one caller. */
 function given(remembered: Remembered, request: HttpRequest, now: number): HttpReply {
   const { signed, etag } = remembered;
   const second = Math.floor(now / 1000);
   if (remembered.second !== second) {
     remembered.second = second;
-    remembered.reply = { status: 200, headers: signed.currentUntil === 0 ? ONE_CALLERS : cached(signed, etag, second), body: signed.der };
+    remembered.reply = { status: 200, headers: signed.current === undefined ? ONE_CALLERS : cached(signed, etag, second), body: signed.der };
   }
   events.ocspAnswered('signed');
-  if (signed.currentUntil === 0 || request.method === 'POST' || !isKnown(request.headers, signed, etag)) return remembered.reply;
+  if (signed.current === undefined || request.method === 'POST' || !isKnown(request.headers, signed, etag)) return remembered.reply;
   return { status: 304, ...(remembered.reply.headers === undefined ? {} : { headers: remembered.reply.headers }) };
 }
 

@@ -56,9 +56,10 @@ export class OcspAnswers {
 
   async answer({ certIds, nonce }: OcspRequest): Promise<OcspReply> {
     const [first] = certIds as readonly [CertId, ...CertId[]];
-    const key = this.#issuerOf(first);
-    // A responder speaks for one issuer key, so one answer cannot be about several.
-    if (key === undefined || certIds.some((certId) => this.#issuerOf(certId) !== key)) return refused('unauthorized', 'foreign');
+    const issuers = this.#issuers();
+    const key = issuers.get(issuerMark(first));
+    // A responder speaks for one issuer key, so one answer cannot be about several. (An unknown hash has no mark that is ours.)
+    if (key === undefined || certIds.some((certId) => issuers.get(issuerMark(certId)) !== key)) return refused('unauthorized', 'foreign');
     if (nonce !== undefined || certIds.length > 1) return this.#sign(key, certIds, nonce);
     const mark = Buffer.from(first.der.buffer, first.der.byteOffset, first.der.length).toString('latin1');
     const underWay = this.#underWay.get(mark);
@@ -77,7 +78,7 @@ export class OcspAnswers {
     const status = await this.#statusOf(key, certId);
     this.#kept.delete(mark); // and in again, as the last
     if (status === undefined || !isSame(status, kept.status)) return this.#sign(key, [certId]);
-    const reply = { ...kept.reply, currentUntil: Math.min(now + TRUSTED_MS, kept.reply.refreshAt) };
+    const reply = { ...kept.reply, current: { from: now, until: Math.min(now + TRUSTED_MS, kept.reply.refreshAt) } };
     this.#kept.set(mark, { ...kept, reply });
     return reply;
   }
@@ -93,7 +94,7 @@ export class OcspAnswers {
     const outcome = await this.#places.run(cacheable ? 'cacheable' : 'fresh', () => this.#signNow(key, responder, certIds, statuses, nonce));
     if (outcome === undefined) return refused('tryLater', 'busy');
     if (!cacheable || outcome.kind !== 'signed') return outcome;
-    const reply = { ...outcome, currentUntil: Math.min(askedAt + TRUSTED_MS, outcome.refreshAt) };
+    const reply = { ...outcome, current: { from: askedAt, until: Math.min(askedAt + TRUSTED_MS, outcome.refreshAt) } };
     const [first] = certIds as readonly [CertId];
     if (this.#kept.size >= MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value as string);
     this.#kept.set(Buffer.from(first.der).toString('latin1'), { reply, status: statuses[0] as CertStatus, spki: key.responder.spki });
@@ -121,7 +122,7 @@ export class OcspAnswers {
     this.tally.signed(key.id, responder.serial, outcome.receipt);
     events.ocspSigned({ issuerKey: key.id });
     return {
-      kind: 'signed', der: assembleOcspResponse(tbs, key.responder.algorithm, outcome.signature, [responder.der]), ...window, currentUntil: 0,
+      kind: 'signed', der: assembleOcspResponse(tbs, key.responder.algorithm, outcome.signature, [responder.der]), ...window,
     };
   }
 
@@ -148,7 +149,8 @@ export class OcspAnswers {
     return { kind: 'revoked', at: Math.floor(status.at / 1000) * 1000, ...(reason === 0 ? {} : { reason }) };
   }
 
-  #issuerOf(certId: CertId): Answering | undefined {
+  /** By issuerMark: whom a CertID can mean. */
+  #issuers(): ReadonlyMap<string, Answering> {
     const authority = this.#parts.authority();
     let byMark = this.#byMark.get(authority);
     if (byMark === undefined) {
@@ -156,7 +158,7 @@ export class OcspAnswers {
       byMark = new Map(answering.flatMap((key) => issuerMarks(key.shape).map((mark) => [mark, key] as const)));
       this.#byMark.set(authority, byMark);
     }
-    return certId.hash === undefined ? undefined : byMark.get(issuerMark(certId));
+    return byMark;
   }
 }
 
