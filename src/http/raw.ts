@@ -70,6 +70,9 @@ class RawIncoming implements HttpRequest {
   get path() { return this.target.split('?', 1)[0] ?? '/'; }
   get headers() { return this.#request.headers; }
   get remoteAddress() { return this.#request.socket.remoteAddress ?? ''; }
-  get correlation() { return (this.#correlation ??= this.#correlate()); }
+  get correlation() {
+    this.#correlation ??= this.#correlate();
+    return this.#correlation;
+  }
   body() { return readBody(this.#request); }
 }
