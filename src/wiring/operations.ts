@@ -15,6 +15,7 @@ import { accessOperations } from './access-operations.ts';
 import { AuthorityFault } from './authority.ts';
 import { challengeOperations } from './challenge-operations.ts';
 import { renewalOperations } from './renewal-operations.ts';
+import { revocationOperations } from './revocation-operations.ts';
 
 export interface OperationParts extends RenewalParts {
   readonly environment: NodeJS.ProcessEnv;
@@ -33,6 +34,7 @@ export function operationsOf(parts: OperationParts): Operations {
   return {
     ...renewalOperations(parts),
     ...challengeOperations(parts, generation().realm),
+    ...revocationOperations(parts),
     ...accessOperations({ ...parts, realm: generation().realm, by: 'operator' }, generation),
 
     status: () => ({ ...parts.readiness(), signer: { id: parts.signer.id, state: parts.signer.state() }, configuration: generation().digest }),

@@ -126,7 +126,10 @@ function mayBecome({ reason }: Target, wanted: RevocationReason): boolean {
   return wanted === 'keyCompromise' || reason === REASON_CODE.certificateHold;
 }
 
-function refusals({ authority }: RevocationParts, request: RevocationRequest, target: Target, now: number): RevocationRefusal[] {
+/** Why this certificate may not be revoked so; every reason at once. */
+export function refusals(
+  { authority }: RevocationParts, request: Pick<RevocationRequest, 'reason' | 'compromisedAt' | 'authority'>, target: Target, now: number,
+): RevocationRefusal[] {
   const found: RevocationRefusal[] = [];
   const { reason, compromisedAt } = request;
   if (!mayUse(request.authority, reason)) found.push({ kind: 'reason-not-allowed', detail: `reason ${reason} is not for this caller to give` });

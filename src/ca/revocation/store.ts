@@ -51,6 +51,21 @@ const intendedWithKey = rawStatement(
    where a.state = 'open' and a.spki_sha256 = :spki_sha256 and a.realm = :realm and a.purpose = 'certificate'
      and (r.reason is null or r.reason <> 1) limit 200`);
 
+/** A certificate that may be among those to be revoked. */
+export interface Candidate extends Target {
+  readonly created: number;
+  /** 1 when another was issued in its place. */
+  readonly replaced: number;
+}
+
+const candidatePage = (where: string) => rawStatement(
+  `select ${COLUMNS}, a.created, r.reason, r.revoked_at, case when exists (select 1 from intent i
+     where i.realm = a.realm and i.replaces = a.issuer_key || ':' || a.serial and i.state = 'signed') then 1 else 0 end as replaced
+   from certificate a ${WITH_REVOCATION}
+   where a.realm = :realm and (a.issuer_key, a.serial) > (:issuer_key, :serial) ${where} order by a.issuer_key, a.serial limit 1000`);
+const candidates = candidatePage('');
+const candidatesWithKey = candidatePage('and a.spki_sha256 = :spki_sha256');
+
 const insertRevocation = statement((k, p) =>
   k('revocation').insert(Object.fromEntries([
     'issuer_key', 'serial', 'realm', 'spki_sha256', 'shard', 'not_after', 'day', 'reason', 'revoked_at', 'recorded_at',
@@ -100,6 +115,15 @@ export const revocationOf = (database: Database, issuerKey: string, serial: stri
 export async function targetsWithKey(database: Database, realm: string, spkiSha256: string, now: number): Promise<Target[]> {
   const values = { realm, spki_sha256: spkiSha256 };
   return [...(await database.many<Target>(issuedWithKey, { ...values, now })), ...(await database.many<Target>(intendedWithKey, values))];
+}
+
+/** The certificates after this one in the order of their keys, with one public key or of any; at most 1000. */
+export function candidatesAfter(
+  database: Database, realm: string, { issuerKey, serial }: { readonly issuerKey: string; readonly serial: string }, spkiSha256: string | undefined,
+): Promise<Candidate[]> {
+  const values = { realm, issuer_key: issuerKey, serial };
+  if (spkiSha256 === undefined) return database.many<Candidate>(candidates, values);
+  return database.many<Candidate>(candidatesWithKey, { ...values, spki_sha256: spkiSha256 });
 }
 
 /** What is to be said of a certificate from now on. Times in ms. */

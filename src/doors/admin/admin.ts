@@ -10,6 +10,8 @@ export interface Operations {
   applyConfiguration(dryRun: boolean): Promise<unknown>;
   explain(question: unknown): unknown;
   showChallenge(request: unknown): Promise<unknown>;
+  revoke(request: unknown): Promise<unknown>;
+  unhold(request: unknown): Promise<unknown>;
   pullRenewals(request: unknown): Promise<unknown>;
   listPulls(request: unknown): Promise<unknown>;
   createCredential(request: unknown): Promise<unknown>;
@@ -33,6 +35,8 @@ export function createAdminDoor(operations: Operations): Door {
       row('POST', '/config/apply', (body) => operations.applyConfiguration(isDryRun(body))),
       row('POST', '/explain', (body) => operations.explain(body)),
       row('POST', '/challenge/show', (body) => operations.showChallenge(body)),
+      row('POST', '/revoke', (body) => operations.revoke(body)),
+      row('POST', '/unhold', (body) => operations.unhold(body)),
       row('POST', '/renewals/pull', (body) => operations.pullRenewals(body)),
       row('POST', '/renewals/list', (body) => operations.listPulls(body)),
       row('POST', '/eab/create', (body) => operations.createCredential(body)),

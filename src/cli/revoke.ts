@@ -1,0 +1,164 @@
+/** `chancery revoke`: one certificate, or many after a look at how many and whose they are, in steps that can be taken up again. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask } from './admin-socket.ts';
+import { type Command, Mistake } from './command.ts';
+import { readOptions } from './options.ts';
+
+export const revoke: Command = {
+  name: 'revoke',
+  help: `usage: chancery revoke SERIAL --reason REASON [options]
+       chancery revoke [--spki SHA256] [--account ID] [--profile NAME] [--issued-between FROM..TO] --reason REASON [options]
+
+Revokes one certificate, or all that fit every selection that is given. For many it first says how many there are and whose, and goes on
+only with --yes. A run that was stopped can be run again: what is revoked already is passed over. REASON is unspecified, keyCompromise,
+affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn or, where the profile allows it, certificateHold. keyCompromise
+blocks the key for good, and revokes every certificate with it. FROM and TO are like 2026-11-01 or 2026-11-01T12:00:00Z, in UTC.
+
+  --compromised-at TIME   with keyCompromise: since when the key is believed to have been known to others
+  --after-replacement     have them renewed first (as chancery renewals pull does), and revoke each when it has a replacement
+  --deadline TIME         with --after-replacement: revoke by then what has none
+  --issuer-key ID         only of this issuer key
+  --yes                   revoke, not only look
+  --dry-run               say what would be revoked; change nothing
+  --json                  print the result as JSON
+
+  scripts/chancery revoke 01c8… --reason superseded
+  scripts/chancery revoke --profile server --issued-between 2026-11-01..2026-11-03 --reason superseded
+  scripts/chancery revoke --account 17b0… --reason cessationOfOperation --yes
+  scripts/chancery revoke --profile server --reason superseded --after-replacement --deadline 2026-12-01 --yes`,
+  async run(args) {
+    const { values, positionals } = readOptions('revoke', args, {
+      reason: { type: 'string' }, spki: { type: 'string' }, account: { type: 'string' }, profile: { type: 'string' }, 'issued-between': { type: 'string' },
+      'issuer-key': { type: 'string' }, 'compromised-at': { type: 'string' }, 'after-replacement': { type: 'boolean', default: false },
+      deadline: { type: 'string' }, yes: { type: 'boolean', default: false }, 'dry-run': { type: 'boolean', default: false }, json: { type: 'boolean', default: false },
+    }, true);
+    const [serial, ...more] = positionals;
+    if (values.reason === undefined) throw new Mistake('say why: --reason superseded (chancery revoke --help lists the reasons)');
+    if (more.length > 0) throw new Mistake('one SERIAL at a time');
+    const selection = selectionOf(values);
+    const many = Object.keys(selection).length > 0;
+    if (many === (serial !== undefined)) throw new Mistake('say which certificates: a SERIAL, or --spki, --account, --profile or --issued-between');
+    if (values.deadline !== undefined && !values['after-replacement']) throw new Mistake('--deadline goes with --after-replacement');
+    const ordered = {
+      reason: values.reason, correlation: `cli-${randomBytes(6).toString('hex')}`, ...defined('issuerKey', values['issuer-key']),
+      ...defined('compromisedAt', time('--compromised-at', values['compromised-at'])),
+    };
+    if (serial !== undefined) return single({ ...ordered, serial: hexOf(serial) }, values['dry-run'], values.json);
+    const deadline = values['after-replacement'] ? (time('--deadline', values.deadline) ?? Number.MAX_SAFE_INTEGER) : undefined;
+    return several({ ...ordered, ...selection, ...defined('deadline', deadline) }, values);
+  },
+};
+
+interface Step {
+  readonly seen: number; readonly selected: number; readonly already: number; readonly refused: number; readonly waiting: number; readonly revoked: number;
+  readonly owners: Readonly<Record<string, number>>;
+  readonly next?: unknown;
+}
+
+async function single(request: object, dryRun: boolean, json: boolean): Promise<number> {
+  if (dryRun) {
+    const found = (await ask('POST', '/revoke', { ...request, dryRun })) as { serial: string; profile: string; owner: string; revoked: boolean; refused: boolean };
+    const verdict = found.refused ? 'this reason may not be given for' : found.revoked ? 'revoked already:' : 'would revoke';
+    console.log(json ? JSON.stringify(found) : `${verdict} ${found.serial} (profile ${found.profile}, of ${found.owner}); nothing was changed`);
+    return 0;
+  }
+  const done = (await ask('POST', '/revoke', request)) as { serial: string; kind: string; reason: string; at: number; others?: number };
+  const others = done.others === undefined || done.others === 0 ? '' : `, and ${done.others} more with the same key`;
+  console.log(json ? JSON.stringify(done) : `${done.kind === 'revoked' ? 'revoked' : 'was revoked already'}: ${done.serial} (${done.reason}, ${new Date(done.at).toISOString()})${others}`);
+  return 0;
+}
+
+const LOOK_MS = 60_000;
+const OWNERS_SHOWN = 20;
+
+async function several(request: object, { yes, 'dry-run': dryRun, json, profile, 'issued-between': between, 'after-replacement': wait }: Options): Promise<number> {
+  const found = await through({ ...request, dryRun: true });
+  if (!json) tell(found);
+  if (dryRun || !yes || found.selected === 0) {
+    console.log(json ? JSON.stringify(found) : `nothing was changed${dryRun || found.selected === 0 ? '' : ': add --yes to revoke them'}`);
+    return 0;
+  }
+  if (wait) await pull(profile, between);
+  let revoked = 0;
+  for (;;) {
+    const done = await through(request, (step) => { if (!json) process.stderr.write(`\r${revoked + step.revoked} of ${found.selected} revoked`); });
+    revoked += done.revoked;
+    if (done.waiting === 0) break;
+    if (!json) process.stderr.write(`\r${revoked} of ${found.selected} revoked, ${done.waiting} wait for their replacements\n`);
+    await sleep(LOOK_MS);
+  }
+  console.log(json ? JSON.stringify({ selected: found.selected, revoked }) : `\nrevoked: ${revoked}`);
+  return 0;
+}
+
+type Options = { readonly yes: boolean; readonly 'dry-run': boolean; readonly json: boolean; readonly profile?: string; readonly 'issued-between'?: string; readonly 'after-replacement': boolean };
+
+/** All steps, from the first to the last. */
+async function through(request: object, progress: (sum: Step) => void = () => {}): Promise<Step> {
+  let sum: Step = { seen: 0, selected: 0, already: 0, refused: 0, waiting: 0, revoked: 0, owners: {} };
+  for (let after: unknown; ; ) {
+    const { next, ...step } = (await ask('POST', '/revoke', { ...request, ...defined('after', after) })) as Step;
+    const owners = { ...sum.owners };
+    for (const [owner, count] of Object.entries(step.owners)) owners[owner] = (owners[owner] ?? 0) + count;
+    sum = {
+      seen: sum.seen + step.seen, selected: sum.selected + step.selected, already: sum.already + step.already, refused: sum.refused + step.refused,
+      waiting: sum.waiting + step.waiting, revoked: sum.revoked + step.revoked, owners,
+    };
+    progress(sum);
+    if (next === undefined) return sum;
+    after = next;
+  }
+}
+
+function tell({ selected, already, refused, owners }: Step): void {
+  console.log(`${selected} good certificates fit, ${already} are revoked already${refused > 0 ? `, and for ${refused} this reason may not be given` : ''}`);
+  const sorted = Object.entries(owners).sort(([, a], [, b]) => b - a);
+  for (const [owner, count] of sorted.slice(0, OWNERS_SHOWN)) console.log(`  ${count}  ${owner}`);
+  if (sorted.length > OWNERS_SHOWN) console.log(`  and ${sorted.length - OWNERS_SHOWN} more owners`);
+}
+
+/** What pulls renewal windows forward knows profiles and times of issuance only. */
+async function pull(profile: string | undefined, between: string | undefined): Promise<void> {
+  if (profile === undefined && between === undefined) {
+    throw new Mistake('--after-replacement goes with --profile or --issued-between: for others, have them renewed with chancery renewals pull SERIAL');
+  }
+  await ask('POST', '/renewals/pull', { ...defined('profile', profile), ...rangeOf(between) });
+}
+
+function selectionOf(values: { spki?: string; account?: string; profile?: string; 'issued-between'?: string }): object {
+  return {
+    ...defined('spkiSha256', values.spki === undefined ? undefined : digest(values.spki)), ...defined('requesterId', values.account),
+    ...defined('profile', values.profile), ...rangeOf(values['issued-between']),
+  };
+}
+
+function rangeOf(text: string | undefined): object {
+  if (text === undefined) return {};
+  const [from, to, ...more] = text.split('..');
+  const range = { issuedFrom: time('--issued-between', from), issuedTo: time('--issued-between', to) };
+  if (more.length > 0 || range.issuedFrom === undefined || range.issuedTo === undefined || range.issuedFrom >= range.issuedTo) {
+    throw new Mistake(`--issued-between: "${text}" is not like 2026-11-01..2026-11-03`);
+  }
+  return range;
+}
+
+function time(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const at = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(at)) throw new Mistake(`${option}: "${text}" is not like 2026-11-01 or 2026-11-01T12:00:00Z`);
+  return at;
+}
+
+function digest(text: string): string {
+  if (!/^[0-9a-f]{64}$/i.test(text)) throw new Mistake(`--spki: "${text}" is not the SHA-256 of a public key in 64 hexadecimal digits`);
+  return text.toLowerCase();
+}
+
+function hexOf(serial: string): string {
+  const hex = serial.toLowerCase().replaceAll(':', '');
+  if (!/^[0-9a-f]+$/.test(hex)) throw new Mistake(`"${serial}" is no serial number: give it in hexadecimal digits, as certificates show it`);
+  return hex.length % 2 === 1 ? `0${hex}` : hex;
+}
+
+const defined = <T>(name: string, value: T | undefined): Record<string, T> => (value === undefined ? {} : { [name]: value });
