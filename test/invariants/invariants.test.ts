@@ -17,13 +17,14 @@ import { rawStatement } from '../../src/database/statement.ts';
 import { parseTbs } from '../../src/x509/certificate.ts';
 import { composeSerial, SERIAL_RANDOM } from '../../src/x509/serial.ts';
 import { factsOf, renderTbs } from '../../src/x509/tbs.ts';
+import { bindingOf, type Handed } from '../support/acme-binding.ts';
 import { AcmeClient } from '../support/acme-client.ts';
 import { Copy, type Original } from '../support/corruptible.ts';
 import { count } from '../support/fleet.ts';
 import { startHttp01Responder } from '../support/http-01-responder.ts';
 import { sourcesOf } from '../support/invariants.ts';
 import { transportTo } from '../support/live-client.ts';
-import { until } from '../support/processes.ts';
+import { run, until } from '../support/processes.ts';
 import { REPOSITORY, World } from '../support/world.ts';
 import { CORRUPTIONS } from './corruptions.ts';
 
@@ -39,6 +40,9 @@ before(async () => {
     const client = await AcmeClient.registered(transport, world.directoryUrl);
     await client.issue(names, ({ token, keyAuthorization }) => responder.set(token, keyAuthorization));
   }
+  const bound = await new AcmeClient(transport, world.directoryUrl).open();
+  await bound.newAccount({ externalAccountBinding: bindingOf(bound, await handedOut()) });
+  await bound.issue(['five.bound.localhost'], ({ token, keyAuthorization }) => responder.set(token, keyAuthorization));
   await leaveHalfDone();
   await revokeSome();
   const unsettled = "select (select count(*) from intent where state = 'open') + (select count(*) from audit_entry where seq is null) + (select count(*) from crl_shard where changed <> built)";
@@ -86,6 +90,13 @@ async function leaveHalfDone(): Promise<void> {
     tbsSha256: sha256(tbs), correlation: intent.correlation,
   })]);
   assert.ok(done);
+}
+
+/** A credential with bounds, from the command line. */
+async function handedOut(): Promise<Handed> {
+  const args = ['eab', 'create', '--json', '--suffix', 'bound.localhost', '--profile', 'server'];
+  const made = JSON.parse(await run(process.execPath, [join(REPOSITORY, 'src/main.ts'), ...args], { env: world.environment() })) as { credential: { id: string }; hmacKey: string };
+  return { kid: made.credential.id, hmacKey: made.hmacKey };
 }
 
 async function servedCrls(): Promise<Map<string, Buffer>> {

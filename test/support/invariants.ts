@@ -11,6 +11,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { loadAuthority } from '../../src/wiring/authority.ts';
 import { decodePem } from '../../src/x509/pem.ts';
+import { checkAccess } from './invariants/access.ts';
 import { checkAudit } from './invariants/audit.ts';
 import { checkCertificates } from './invariants/certificates.ts';
 import { checkCrls } from './invariants/crls.ts';
@@ -21,7 +22,7 @@ import { checkRevocations } from './invariants/revocations.ts';
 
 export type { Sources } from './invariants/facts.ts';
 
-const CHECKS: readonly Check[] = [checkJournal, checkCertificates, checkIntents, checkEvidence, checkAudit, checkCrls, checkRevocations];
+const CHECKS: readonly Check[] = [checkJournal, checkCertificates, checkIntents, checkEvidence, checkAudit, checkCrls, checkRevocations, checkAccess];
 
 /** Each as `I4: what is wrong`; none when all holds. */
 export async function findViolations(sources: Sources): Promise<string[]> {

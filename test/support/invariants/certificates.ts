@@ -1,4 +1,5 @@
 /** I1, I3, I4, I7: each certificate was intended, decided, linted, journaled as it is, and is stored as what it says. */
+import type { Restriction } from '../../../src/ca/ca.ts';
 import { decide } from '../../../src/ca/issuance/policy.ts';
 import { runLints } from '../../../src/lint/index.ts';
 import { type Certificate, parseCertificate } from '../../../src/x509/certificate.ts';
@@ -105,7 +106,7 @@ function checkEvidence(row: CertificateRow, facts: Facts, bad: Bad): void {
 /** What an evidence document says that can be compared; every member may be missing. */
 interface Evidence {
   readonly names?: readonly { type: string; value: string }[];
-  readonly requester?: { readonly kind: string; readonly id: string };
+  readonly requester?: { readonly kind: string; readonly id: string; readonly restriction?: Restriction };
   readonly profile?: string;
   readonly configuration?: string;
   readonly door?: string;
@@ -129,9 +130,10 @@ function checkRules(row: CertificateRow, certificate: Certificate, said: TbsFact
   for (const { lint } of findings) bad('I3', `certificate ${key} fails lint ${lint}`);
   const rendered = readOr(() => renderTbs(profile.shape, issuer, said), row.der);
   if (rendered === undefined || !sameBytes(rendered, certificate.tbsBytes)) bad('I3', `certificate ${key} is not what profile ${row.profile} renders`);
-  const { policies = [], restored } = evidenceOf(row, facts);
+  const { policies = [], restored, requester } = evidenceOf(row, facts);
+  const restriction = requester?.restriction;
   if (restored !== undefined) return; // who asked for it is not known any more
   const group = authority.issuerKeys.get(row.issuer_key)?.group as string;
-  const question = { profile: row.profile, names: said.names, subject: said.subject, requester: { kind: row.requester_kind, id: row.requester_id, policies, group } };
+  const question = { profile: row.profile, names: said.names, subject: said.subject, requester: { kind: row.requester_kind, id: row.requester_id, policies, group, ...(restriction === undefined ? {} : { restriction }) } };
   for (const { detail } of decide(authority.generation, question)) bad('I3', `certificate ${key} is not allowed: ${detail}`);
 }

@@ -53,6 +53,10 @@ export interface EvidenceRow { digest: string; body: string }
 export interface AuditRow { id: string; realm: string; type: string; at: number; body: string; hash: string; seq: number | null }
 export interface GenerationRow { digest: string; body: string }
 export interface OrderRow { id: string; account: string }
+export interface AccountRow { id: string; directory: string; eab: string | null; restriction: string | null; revoked: number | null }
+export interface CredentialRow {
+  id: string; directory: string; restriction: string | null; uses: number | null; used: number; expires: number | null; revoked: number | null;
+}
 
 /** An audit entry with its body read; `said` is empty when the body is no JSON object. */
 export interface Entry { readonly row: AuditRow; readonly said: Readonly<Record<string, unknown>> }
@@ -71,6 +75,8 @@ export interface Facts {
   readonly evidenceByDigest: ReadonlyMap<string, EvidenceRow>;
   readonly generations: readonly GenerationRow[];
   readonly orders: ReadonlyMap<string, OrderRow>;
+  readonly accounts: ReadonlyMap<string, AccountRow>;
+  readonly credentials: ReadonlyMap<string, CredentialRow>;
   readonly crls: readonly CrlRow[];
   readonly shards: readonly ShardRow[];
   readonly revocations: readonly RevocationRow[];
@@ -111,6 +117,8 @@ export async function readFacts(sources: Sources): Promise<Facts> {
     names: Map.groupBy(await rows<NameRow>('select * from certificate_name'), keyOf),
     evidenceByDigest: new Map(evidence.map((row) => [row.digest, row])),
     generations: await rows<GenerationRow>('select * from configuration_generation'),
+    accounts: new Map((await rows<AccountRow>('select id, directory, eab, restriction, revoked from acme_account')).map((row) => [row.id, row])),
+    credentials: new Map((await rows<CredentialRow>('select id, directory, restriction, uses, used, expires, revoked from acme_eab')).map((row) => [row.id, row])),
     orders: new Map((await rows<OrderRow>('select id, account from acme_order')).map((row) => [row.id, row])),
     crls: await rows<CrlRow>('select * from crl'),
     shards: await rows<ShardRow>('select * from crl_shard'),
