@@ -10,6 +10,7 @@ import { AcmeClient, jwkOf, newKey, type KeyPair, type PostOptions } from '../..
 import { type DoorLab, openDoorLab } from '../../support/acme-door.ts';
 import { refused } from '../../support/acme-refusal.ts';
 import { buildCsr } from '../../support/csr.ts';
+import { startPostgres } from '../../support/postgres.ts';
 
 let lab: DoorLab;
 before(async () => {
@@ -136,6 +137,31 @@ test('R11, B-06: of 20 that want the one use at once, one gets an account', asyn
   assert.deepEqual(answers.map(({ status }) => status).sort(), [201, ...Array<number>(19).fill(403)]);
   for (const answer of answers) if (answer.status === 403) refused(answer, 403, 'unauthorized', /has made all the accounts/);
   assert.equal(await usesOf(handed), 1);
+});
+
+test('R11: the same on PostgreSQL, behind two fronts, and against a revocation at the same time', async () => {
+  const postgres = await startPostgres();
+  try {
+    await using shared = await openDoorLab({ database: await postgres.createDatabase() });
+    const second = await shared.front('front-2');
+    const askAt = async (handed: Handed, turn: number) => {
+      const client = await new AcmeClient(turn % 2 === 0 ? shared.send : second.send, shared.directoryUrl).open();
+      return { client, answer: await client.newAccount({ externalAccountBinding: bindingOf(client, handed) }) };
+    };
+    const once = await handOut(shared);
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, turn) => askAt(once, turn)));
+    assert.deepEqual(answers.map(({ answer }) => answer.status).sort(), [201, ...Array<number>(19).fill(403)]);
+    const often = await handOut(shared, { uses: undefined });
+    const [asked] = await Promise.all([
+      Promise.all(Array.from({ length: 20 }, (_, turn) => askAt(often, turn))), revokeCredential(shared.operator, often.kid, false),
+    ]);
+    for (const { client, answer } of asked) {
+      if (answer.status === 201) refused(await client.newOrder(['late.internal']), 403, 'unauthorized', /was revoked/);
+      else refused(answer, 403, 'unauthorized');
+    }
+  } finally {
+    await postgres.stop();
+  }
 });
 
 test('R11, A-10: of 20 with one key and one use, one makes the account and all get it', async () => {

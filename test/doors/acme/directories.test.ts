@@ -33,7 +33,7 @@ async function both() {
   return {
     here, there,
     resources: {
-      account: here.account as string, order: orderUrl, finalize: ready.json.finalize as string, authorization: pending.json.authorizations[0] as string,
+      account: here.account as string, orders: (await here.post(here.account as string)).json.orders as string, order: orderUrl, finalize: ready.json.finalize as string, authorization: pending.json.authorizations[0] as string,
       challenge: authorization.challenges[0].url as string, certificate: order.certificate as string,
     },
   };
@@ -60,7 +60,7 @@ test('D-05, 6.8: every resource of one directory, asked for at the other, is not
   const { here, there, resources } = await both();
   const csr = buildCsr({ ...newKey(), names: [{ type: 'dns', value: 'three.internal' }] }).toString('base64url');
   const payloads: Record<keyof typeof resources, readonly ('' | object)[]> = {
-    account: ['', {}, { status: 'deactivated' }], order: [''], finalize: [{ csr }], authorization: ['', { status: 'deactivated' }],
+    account: ['', {}, { status: 'deactivated' }], orders: [''], order: [''], finalize: [{ csr }], authorization: ['', { status: 'deactivated' }],
     challenge: ['', {}], certificate: [''],
   };
   for (const [name, url] of Object.entries(resources) as [keyof typeof resources, string][]) {
