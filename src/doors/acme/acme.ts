@@ -147,7 +147,7 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
   return {
     door,
     resumeAttempts: () => attempts.resume(),
-    renewOrders: () => renewOrders(parts),
+    renewOrders: () => renewOrders(acme),
     forgetOrders: (retentionMs) => dropOrders(database, firstIdOfDay(dayOf(parts.clock.now() - retentionMs))),
     dropOldLimits: () => dropOldLimits(database, parts.clock.now()),
     [Symbol.asyncDispose]: () => attempts[Symbol.asyncDispose](),

@@ -17,6 +17,8 @@ export function caaApplies({ validation }: Generation, { caa }: Directory, { typ
   return caa === 'all' || !validation.privateZones.some((zone) => value === zone || value.endsWith(`.${zone}`));
 }
 
+export type CaaParts = Pick<Acme, 'clock' | 'generation' | 'validator' | 'closing'>;
+
 /** For the evidence: what was found now, for one name. */
 export interface Rechecked {
   readonly name: string;
@@ -27,7 +29,9 @@ export interface Rechecked {
  * Asks again for each name whose last answer is older than eight hours, or was for its parent. Costs nothing where CAA is off.
  * Throws AcmeError when a name is denied (403, naming each), or cannot be looked up now (503: the order stays ready).
  */
-export async function recheckCaa(acme: Acme, { site, account, about: order }: ByAccount<'order'>): Promise<Rechecked[]> {
+export async function recheckCaa(
+  acme: CaaParts, { site, account, about: order }: Pick<ByAccount<'order'>, 'site' | 'account' | 'about'>,
+): Promise<Rechecked[]> {
   const now = acme.clock.now();
   const generation = acme.generation();
   const stale = order.identifiers.filter((identifier) => caaApplies(generation, site.directory, identifier) && !isFresh(order, identifier, now));

@@ -1,12 +1,14 @@
 /** Keys that nobody may use: blocked by the CA, or on the operator's list. Rows GK-3 and GK-5 of the conformance list. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { rawStatement } from '../../../src/database/statement.ts';
 import { spkiSha256 } from '../../../src/x509/public-key.ts';
 import { AcmeClient, type KeyPair, newKey, nameOf, type OrderBody, signJws, jwkOf } from '../../support/acme-client.ts';
-import { type DoorLab, openDoorLab } from '../../support/acme-door.ts';
+import type { DoorLab } from '../../support/acme-door.ts';
+import { onBothEngines, withPostgres } from '../../support/acme-engines.ts';
 import { refused } from '../../support/acme-refusal.ts';
 import { buildCsr } from '../../support/csr.ts';
+
+withPostgres();
 
 const digestOf = ({ publicKey }: KeyPair): string => spkiSha256(publicKey.export({ type: 'spki', format: 'der' }));
 
@@ -20,16 +22,14 @@ const WAYS: Readonly<Record<string, (lab: DoorLab, key: KeyPair) => Promise<void
 };
 
 for (const [way, block] of Object.entries(WAYS)) {
-  test(`GK-3, GK-5: a key that is blocked ${way} gets no account`, async () => {
-    await using lab = await openDoorLab();
+  onBothEngines(`GK-3, GK-5: a key that is blocked ${way} gets no account`, async (lab) => {
     const key = newKey();
     await block(lab, key);
     refused(await new AcmeClient(lab.send, lab.directoryUrl, key).newAccount(), 400, 'badPublicKey', /is blocked/);
     assert.equal((await new AcmeClient(lab.send, lab.directoryUrl).newAccount()).status, 201);
   });
 
-  test(`GK-5: an account whose key is blocked ${way} orders nothing, and can change its key to one that is not`, async () => {
-    await using lab = await openDoorLab();
+  onBothEngines(`GK-5: an account whose key is blocked ${way} orders nothing, and can change its key to one that is not`, async (lab) => {
     const client = await lab.client();
     await block(lab, client.key);
     refused(await client.newOrder(['a.internal']), 400, 'badPublicKey', /is blocked/);
@@ -52,8 +52,7 @@ for (const [way, block] of Object.entries(WAYS)) {
     assert.equal((await renewed.newOrder(['a.internal'])).status, 201);
   });
 
-  test(`GK-3: a key that is blocked ${way} gets no certificate, and the order stays ready`, async () => {
-    await using lab = await openDoorLab();
+  onBothEngines(`GK-3: a key that is blocked ${way} gets no certificate, and the order stays ready`, async (lab) => {
     const client = await lab.client();
     const key = newKey();
     const { json } = await client.newOrder(['a.internal']);

@@ -124,3 +124,21 @@ test('what was asked again stands in the evidence', async () => {
   const row = await lab.database.one<{ body: string }>(rawStatement('select body from evidence'), {});
   assert.deepEqual(JSON.parse(row?.body ?? '').authorizations[0].caa, [{ name: 'a.internal', caa: { at: 7, domain: 'internal', records: ['0 issue ca.test'] } }]);
 });
+
+test('CA-08, ST-01: an order that renews itself asks CAA before each certificate, and goes on when it is allowed again', async () => {
+  const star = { minLifetimeMs: HOUR, maxDurationMs: 30 * 24 * HOUR, certificateGet: true };
+  await using lab = await openDoorLab({ directory: { ...directory, star } });
+  const client = await lab.client();
+  const end = new Date(Date.now() + 10 * 24 * HOUR).toISOString().replace(/\.\d+Z$/, 'Z');
+  const { json } = await client.newOrder(['a.internal'], { 'auto-renewal': { 'end-date': end, lifetime: 86_400 } });
+  await client.authorize(json, 'http-01', () => {});
+  assert.equal((await finalize(client, json)).json.status, 'valid');
+  lab.caaQuestions.length = 0;
+  lab.skewMs += 20 * HOUR;
+  lab.checkCaa = () => failure('caa', 'CAA does not allow it.');
+  assert.equal(await lab.acme.renewOrders(), 0);
+  assert.deepEqual(lab.caaQuestions.map(({ name }) => name), ['a.internal']);
+  lab.skewMs += 120_000;
+  lab.checkCaa = () => provenWithCaa(lab);
+  assert.equal(await lab.acme.renewOrders(), 1);
+});

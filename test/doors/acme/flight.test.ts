@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Flight, problemFrom, recorded } from '../../../src/doors/acme/flight.ts';
 import type { Evidence } from '../../../src/validation/index.ts';
-import { openDoorLab, resumed } from '../../support/acme-door.ts';
+import { resumed } from '../../support/acme-door.ts';
+import { onBothEngines, withPostgres } from '../../support/acme-engines.ts';
+
+withPostgres();
 
 const name = { type: 'dns', value: 'a.internal' } as const;
 const evidence = (more: Partial<Evidence> = {}): Evidence => ({ type: 'http-01', at: Date.UTC(2026, 10, 25, 12), ms: 31, ...more });
@@ -45,8 +48,7 @@ test('the record keeps the newest four tries, in at most 8 KiB', () => {
   assert.equal(flights.at(-1)?.number, 60);
 });
 
-test('C-08, C-09: each try is stored with the challenge, and told while it goes on and when it is over, at the order too', async () => {
-  await using lab = await openDoorLab();
+onBothEngines('C-08, C-09: each try is stored with the challenge, and told while it goes on and when it is over, at the order too', async (lab) => {
   const client = await lab.client();
   const { json: order, headers } = await client.newOrder(['a.internal']);
   const { json: authorization } = await client.post(order.authorizations[0]);
@@ -65,8 +67,7 @@ test('C-08, C-09: each try is stored with the challenge, and told while it goes 
   assert.equal((await client.post(headers['location'] as string)).json.error.subproblems.length, 3);
 });
 
-test('a proof after failed tries keeps their record, and shows no error', async () => {
-  await using lab = await openDoorLab();
+onBothEngines('a proof after failed tries keeps their record, and shows no error', async (lab) => {
   const client = await lab.client();
   const { json: order } = await client.newOrder(['a.internal']);
   const { json: authorization } = await client.post(order.authorizations[0]);

@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AcmeClient, newKey, nameOf, type OrderBody } from '../../support/acme-client.ts';
 import { openDoorLab } from '../../support/acme-door.ts';
+import { onBothEngines, withPostgres } from '../../support/acme-engines.ts';
 import { refused } from '../../support/acme-refusal.ts';
 import { buildCsr } from '../../support/csr.ts';
+
+withPostgres();
 
 const directory = { subdomains: true } as const;
 const below = (value: string, ancestorDomain: unknown) => ({ type: 'dns', value, ancestorDomain }) as never;
@@ -19,8 +22,7 @@ test('SD-01: the directory says so exactly when it is so', async () => {
   assert.equal('subdomainAuthAllowed' in (await (await off.client()).open()).directory.meta, false);
 });
 
-test('SD-01, SD-03, SD-04: one authorization for the ancestor of several names, by DNS alone, and the certificate for it', async () => {
-  await using lab = await openDoorLab({ directory });
+onBothEngines('SD-01, SD-03, SD-04: one authorization for the ancestor of several names, by DNS alone, and the certificate for it', async (lab) => {
   const client = await lab.client();
   const { json: order } = await client.newOrder([
     below('a.x.internal', 'x.internal'), below('b.c.x.internal', 'x.internal'), below('*.x.internal', 'x.internal'), 'other.internal',
@@ -36,7 +38,7 @@ test('SD-01, SD-03, SD-04: one authorization for the ancestor of several names, 
   await client.authorize(order, 'dns-01', () => {});
   assert.deepEqual(lab.validations.map(({ name, subdomains }) => [name.value, subdomains]), [['x.internal', true], ['other.internal', false]]);
   assert.equal((await finalize(client, order)).json.status, 'valid');
-});
+}, { directory });
 
 test('SD-01: where it is not allowed, the name itself is to be proven', async () => {
   await using lab = await openDoorLab();
@@ -82,8 +84,7 @@ test('CA-08, SD-05: CAA is asked for the names themselves, not for the domain th
   assert.deepEqual(lab.caaQuestions.map(({ name, wildcard }) => [name, wildcard]), [['a.x.internal', false], ['x.internal', true]]);
 });
 
-test('SD-05: a proof for a domain serves later orders for names below it, and one from newAuthz does too', async () => {
-  await using lab = await openDoorLab({ directory });
+onBothEngines('SD-05: a proof for a domain serves later orders for names below it, and one from newAuthz does too', async (lab) => {
   const client = await lab.client();
   const { json: order } = await client.newOrder([below('a.x.internal', 'x.internal')]);
   await client.authorize(order, 'dns-01', () => {});
@@ -96,4 +97,4 @@ test('SD-05: a proof for a domain serves later orders for names below it, and on
   assert.equal((await client.newOrder(['deep.down.y.internal'])).json.status, 'ready');
   const stranger = await lab.client();
   assert.equal((await stranger.newOrder(['deep.down.y.internal'])).json.status, 'pending');
-});
+}, { directory });

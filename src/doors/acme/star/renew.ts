@@ -4,21 +4,19 @@
  * is published by compare-and-swap. What a dead front left half done is settled by recovery and found here at the next run.
  */
 import type { Ca, DoorEvidence } from '../../../ca/index.ts';
-import type { Clock } from '../../../clock.ts';
-import type { Generation } from '../../../config/generation.ts';
 import type { Database } from '../../../database/database.ts';
 import * as events from '../../../telemetry/events.ts';
+import { type CaaParts, recheckCaa } from '../caa.ts';
+import { AcmeError } from '../problem.ts';
 import { requesterOf } from '../requester.ts';
 import { siteOf } from '../site.ts';
 import { load } from '../store.ts';
 import { nextDue, referenceOf, validityAt } from './auto-renewal.ts';
 import { type DueOrder, dueOrders, publishNext, putOff, stillDue } from './store.ts';
 
-export interface RenewParts {
+export interface RenewParts extends CaaParts {
   readonly ca: Pick<Ca, 'issue'>;
-  readonly clock: Clock;
   readonly database: Database;
-  readonly generation: () => Generation;
 }
 
 const MINUTE = 60_000;
@@ -53,11 +51,21 @@ async function renew(parts: RenewParts, due: DueOrder): Promise<boolean> {
   const validity = validityAt(order.autoRenewal, now);
   if (validity.notAfter - now < MINUTE) return never();
 
+  // RFC 8659 §4: what CAA said when the order was made does not count for as long as the order renews itself.
+  const caa = await recheckCaa(parts, { site, account, about: order }).catch((error: unknown) => {
+    if (error instanceof AcmeError) return error;
+    throw error;
+  });
+  if (caa instanceof AcmeError) {
+    events.renewalRefused({ order: due.order, profile: order.profile, why: caa.message });
+    return later(MINUTE);
+  }
+  const evidence = JSON.parse(due.evidence) as DoorEvidence;
   const outcome = await ca.issue({
     realm: site.realm, door: 'acme', profile: order.profile, names: order.identifiers, publicKey: due.spki, ...validity,
     requester: requesterOf(site, account), requestRef: referenceOf(due.order, due.period + 1), together: [stillDue(due)],
     replaces: `${order.certificate.issuerKey}:${order.certificate.serial}`, lineage: order.renews?.lineage ?? order.id,
-    evidence: JSON.parse(due.evidence) as DoorEvidence,
+    evidence: caa.length === 0 ? evidence : { ...evidence, authorizations: [...(evidence.authorizations ?? []), { caa }] },
   });
   if (outcome.kind === 'pending') return later(outcome.retryAfterMs);
   if (outcome.kind === 'refused') {
