@@ -148,6 +148,8 @@ export interface Ca {
   progress(realm: string, requestRef: string): Promise<Progress>;
   /** DER, the issuer's certificate first, the root left out. Empty for an issuer key that does not exist. */
   chain(issuerKey: string): readonly Uint8Array[];
+  /** Other chains of the same key, each as `chain` has it. */
+  alternateChains(issuerKey: string): readonly (readonly Uint8Array[])[];
   /** DER of the root certificate that clients are to trust. */
   root(): Uint8Array;
   /** DER of the root above one issuer key, which may be another; undefined for a key that does not exist. */

@@ -35,6 +35,7 @@ export function openCa(parts: IssuanceParts): OpenCa {
     issue: (request) => issue(parts, request),
     decide: (request) => decideAll(authority(), request, parts.clock.now()),
     progress: (realm, requestRef) => progressOf(database, realm, requestRef),
+    alternateChains: (issuerKey) => authority().issuerKeys.get(issuerKey)?.alternates.map(({ chain }) => chain) ?? [],
     chain: (issuerKey) => authority().issuerKeys.get(issuerKey)?.chain ?? [],
     root: () => authority().root,
     rootOf: (issuerKey) => authority().issuerKeys.get(issuerKey)?.root,

@@ -58,13 +58,14 @@ function decisive(generation: Undigested) {
       ]),
     ),
     issuers: new Map(
-      [...issuers].map(([id, { keyUri, certificates, root, ocsp, ...issuer }]) => [
+      [...issuers].map(([id, { keyUri, certificates, root, alternates, ocsp, ...issuer }]) => [
         id,
         {
           ...issuer,
           key: keyUri.replace(/\?.*$/s, ''),
           certificates: certificates.map(below),
           root: below(root),
+          alternates: alternates.map((chain) => ({ certificates: chain.certificates.map(below), root: below(chain.root) })),
           ocsp: ocsp && { ...ocsp, keyUri: ocsp.keyUri.replace(/\?.*$/s, ''), publicKey: below(ocsp.publicKey) },
         },
       ]),

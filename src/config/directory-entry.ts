@@ -50,6 +50,8 @@ export const directoryKeys = {
   /** None when absent. */
   rateLimits: rateLimits.optional(),
   termsOfService: parsed(pageUrl).optional(),
+  /** Whether accounts that agreed to other terms get no new orders until they agree to these (RFC 8555 §7.3.3). */
+  agreeAgain: z.boolean().default(false),
   website: parsed(pageUrl).optional(),
   limits: mapping({
     namesPerOrder: z.int().min(1).max(1000).default(100),
@@ -157,6 +159,7 @@ export function directoryOf(name: string, file: Complete<typeof directoryKeys>):
       ? {}
       : { star: { minLifetimeMs: file.star.minLifetime, maxDurationMs: file.star.maxDuration, certificateGet: file.star.certificateGet } }),
     ...(termsOfService === undefined ? {} : { termsOfService }),
+    agreeAgain: file.agreeAgain,
     ...(website === undefined ? {} : { website }),
     limits: {
       namesPerOrder: limits.namesPerOrder,

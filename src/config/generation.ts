@@ -82,6 +82,8 @@ export interface Issuer {
   readonly certificates: readonly string[];
   /** PEM file, absolute. */
   readonly root: string;
+  /** Further chains of the same key and subject, as `certificates` and `root`. */
+  readonly alternates: readonly { readonly certificates: readonly string[]; readonly root: string }[];
   /** RFC 7512. Its pin-source is an absolute file; a PIN is never in it. */
   readonly keyUri: string;
   readonly profiles: readonly string[];
@@ -205,6 +207,8 @@ export interface Directory {
   /** Whether an authorization for a domain may stand for all names below it (RFC 9444). */
   readonly subdomains: boolean;
   readonly termsOfService?: string;
+  /** Accounts that agreed to other terms get no new orders until they agree to these. */
+  readonly agreeAgain: boolean;
   readonly website?: string;
   readonly limits: DirectoryLimits;
   /** Absent where orders do not renew themselves. */

@@ -21,6 +21,11 @@ export const issuerKeys = {
   /** PEM files: this key's certificate first, then those towards the root. */
   certificates: z.array(parsed(statePath)).min(1).max(8),
   root: parsed(statePath),
+  /** Other certificates of the same key and subject (renewed, cross-signed), each with its way to a root: chains that clients may ask for. */
+  alternates: z
+    .array(z.strictObject({ certificates: z.array(parsed(statePath)).min(1).max(8), root: parsed(statePath) }))
+    .max(8)
+    .default([]),
   /** Profiles that it may sign; the signer checks this again. */
   profiles: z.array(parsed(simpleName)),
   /** CRLs of this key. */
@@ -61,6 +66,10 @@ const RESPONSE_VALIDITY_MS = { least: 8 * 3_600_000, most: 10 * 86_400_000 };
 /** The rules between keys. */
 export function checkIssuer(file: Read<typeof issuerKeys>, faults: FaultsOf): void {
   const { certificates, profiles, root, state, ocsp } = file;
+  file.alternates?.forEach((chain, at) => {
+    if (chain.certificates.includes(chain.root)) faults.add(['alternates', at, 'certificates'], `has the root "${chain.root}": a chain leaves it out`);
+    if (chain.certificates.join() === certificates?.join()) faults.add(['alternates', at], 'is the chain under certificates itself');
+  });
   if (root !== undefined && certificates?.includes(root))
     faults.add(['certificates'], `has the root "${root}": a chain leaves it out`);
   if (profiles?.length === 0 && state === 'active')
@@ -94,6 +103,10 @@ export function issuerOf(
     caIssuersUrl: `${caIssuersUrl}/${id}.cer`,
     certificates: file.certificates.map((path) => resolve(stateDirectory, path)),
     root: resolve(stateDirectory, file.root),
+    alternates: file.alternates.map((chain) => ({
+      certificates: chain.certificates.map((path) => resolve(stateDirectory, path)),
+      root: resolve(stateDirectory, chain.root),
+    })),
     keyUri: keyUriFor(file.key, stateDirectory, pinFile),
     ...(permittedNames === undefined ? {} : { permittedNames: constraintsOf(permittedNames) }),
     ...(ocsp === undefined

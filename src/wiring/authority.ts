@@ -1,10 +1,10 @@
 /** Reads the certificates that a configuration generation names, checks that they fit together, and makes the authority of it. */
 import { readFileSync } from 'node:fs';
-import type { Authority, IssuerKey, Responder } from '../ca/issuance/issuer-key.ts';
+import type { Alternate, Authority, IssuerKey, Responder } from '../ca/issuance/issuer-key.ts';
 import type { Generation, Issuer } from '../config/generation.ts';
 import { algorithmOf, DEFAULT_ALGORITHM } from '../x509/algorithm.ts';
 import { isSignedBy, issuerShapeOf } from '../x509/ca-certificate.ts';
-import { parseCertificate } from '../x509/certificate.ts';
+import { parseCertificate, type Tbs } from '../x509/certificate.ts';
 import { pathFault } from '../x509/path.ts';
 import { decodePem } from '../x509/pem.ts';
 import { keyTypeOf, publicKeyFault } from '../x509/public-key.ts';
@@ -18,19 +18,38 @@ export class AuthorityFault extends Error {
 export function loadAuthority(generation: Generation): Authority {
   const issuerKeys = new Map<string, IssuerKey>();
   for (const issuer of generation.issuers.values()) {
-    const chain = issuer.certificates.flatMap((file) => readCertificates(file, issuer.id));
-    const [rootDer, ...more] = readCertificates(issuer.root, issuer.id);
-    if (rootDer === undefined || more.length > 0) throw new AuthorityFault(`${issuer.root}: holds ${more.length + 1} certificates, one root is needed`);
-    checkChain(issuer, [...chain, rootDer]);
+    const { chain, root } = readChain(issuer, issuer);
+    const alternates = issuer.alternates.map((files) => readChain(issuer, files));
+    for (const alternate of alternates) checkAlternate(issuer, chain, alternate.chain);
     issuerKeys.set(issuer.id, {
       id: issuer.id, group: issuer.group, state: issuer.state, profiles: new Set(issuer.profiles),
-      shape: issuerShape(issuer, chain[0] as Uint8Array, generation), chain, root: rootDer, ...responderOf(issuer),
+      shape: issuerShape(issuer, chain[0] as Uint8Array, generation), chain, root, alternates, ...responderOf(issuer),
     });
   }
   const { profile } = generation.ownCertificate;
   const own = issuerKeys.get(generation.groups.get(generation.profiles.get(profile)?.group ?? '')?.active ?? '');
   if (own === undefined) throw new AuthorityFault('no issuer is configured: add a file under issuers/');
   return { generation, issuerKeys, root: own.root };
+}
+
+function readChain(issuer: Issuer, files: Pick<Issuer, 'certificates' | 'root'>): Alternate {
+  const chain = files.certificates.flatMap((file) => readCertificates(file, issuer.id));
+  const [root, ...more] = readCertificates(files.root, issuer.id);
+  if (root === undefined || more.length > 0) throw new AuthorityFault(`${files.root}: holds ${more.length + 1} certificates, one root is needed`);
+  checkChain(issuer, [...chain, root]);
+  return { chain, root };
+}
+
+/** What certificates say of their issuer has to be true of every certificate that the issuer has. */
+function checkAlternate({ id }: Issuer, [main]: readonly Uint8Array[], [other]: readonly Uint8Array[]): void {
+  const [one, two] = [main, other].map((der) => parseCertificate(der as Uint8Array).tbs) as [Tbs, Tbs];
+  for (const [what, same] of [
+    ['public key', Buffer.compare(one.spki, two.spki) === 0],
+    ['subject', Buffer.compare(one.subject, two.subject) === 0],
+    ['subject key identifier', one.subjectKeyId === two.subjectKeyId],
+  ] as const) {
+    if (!same) throw new AuthorityFault(`issuer ${id}: alternates: a certificate has another ${what} than the first one under certificates`);
+  }
 }
 
 function issuerShape(issuer: Issuer, certificate: Uint8Array, { profiles }: Generation): IssuerShape {
@@ -82,8 +101,11 @@ function checkChain(issuer: Issuer, chain: readonly Uint8Array[]): void {
 
 /** RFC 5280 §6 over every chain that may still be used; slower than the rest, so only what talks to clients asks for it. */
 export async function checkPaths(authority: Authority, now: number): Promise<void> {
-  for (const { id, state, chain, root } of authority.issuerKeys.values()) {
-    const fault = state === 'active' ? await pathFault(chain, root, now) : undefined;
-    if (fault !== undefined) throw new AuthorityFault(`issuer ${id}: certificates: ${fault}`);
+  for (const { id, state, chain, root, alternates } of authority.issuerKeys.values()) {
+    if (state !== 'active') continue;
+    for (const [key, path] of [['certificates', { chain, root }], ...alternates.map((each) => ['alternates', each] as const)] as const) {
+      const fault = await pathFault(path.chain, path.root, now);
+      if (fault !== undefined) throw new AuthorityFault(`issuer ${id}: ${key}: ${fault}`);
+    }
   }
 }

@@ -155,6 +155,13 @@ const RULES: readonly Case[] = [
     'ca-config/ca.yaml: directories.De_fault: "De_fault" is not a name: lower-case letters, digits and inner hyphens, at most 63',
     'ca-config/ca.yaml: directories.staging.like: "De_fault" is not a name: lower-case letters, digits and inner hyphens, at most 63',
   ] },
+  { name: 'an alternate chain with its root, and one that is the main chain', changes: { 'issuers/development.yaml': [['root: public/root.pem', `root: public/root.pem
+alternates:
+  - { certificates: [public/a.pem, public/b.pem], root: public/b.pem }
+  - { certificates: [public/intermediate.pem], root: public/c.pem }`]] }, faults: [
+    'ca-config/issuers/development.yaml: alternates[0].certificates: has the root "public/b.pem": a chain leaves it out',
+    'ca-config/issuers/development.yaml: alternates[1]: is the chain under certificates itself',
+  ] },
   { name: 'the root among the chain', changes: { 'issuers/development.yaml': [['[public/intermediate.pem]', '[public/intermediate.pem, public/root.pem]']] }, faults: ['ca-config/issuers/development.yaml: certificates: has the root "public/root.pem": a chain leaves it out'] },
   { name: 'an own name that is none', changes: { 'ca.yaml': [['"::1"]', '"::1", "a b"]']] }, faults: ['ca-config/ca.yaml: ownCertificate.names[3]: "a b" is neither a DNS name nor an address: it has characters outside printable ASCII (write A-labels)'] },
 ];
@@ -286,11 +293,11 @@ test('what is shipped has no fault', () => {
 test('what stands in comments as an example has no fault either', () => {
   using directory = new ConfigDirectory({
     'ca.yaml': [
-      ['  # lanes: 8 ', '  lanes: 8 '], ['# termsOfService', 'termsOfService'], ['# website', 'website'],
+      ['  # lanes: 8 ', '  lanes: 8 '], ['# termsOfService', 'termsOfService'], ['# agreeAgain', 'agreeAgain'], ['# website', 'website'],
       [/^    # ((?:star|rateLimits):.*|  \w+: .+)$/gm, '    $1'],
       ['resolvers: system # or a list of servers:', 'resolvers:'], ['hosts: {} # names answered without asking a resolver:', 'hosts:'],
     ],
-    'issuers/development.yaml': [[/^# (permittedNames:|  \w+: \[.*)$/gm, '$1']],
+    'issuers/development.yaml': [[/^# (permittedNames:|  \w+: \[.*|alternates:|  - .*)$/gm, '$1']],
     'policy/private-names.yaml': [[/^# (profiles|requesters)/gm, '$1']],
   });
   assert.deepEqual(directory.faults(), []);

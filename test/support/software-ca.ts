@@ -2,8 +2,8 @@
  * The real CA over a real database, with issuer keys in memory and a signer that keeps no journal: for tests of doors,
  * where the token is not the point. Tests of the signer and of crashes use a world (world.ts).
  */
-import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import type { Authority } from '../../src/ca/issuance/issuer-key.ts';
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import type { Alternate, Authority } from '../../src/ca/issuance/issuer-key.ts';
 import { type OpenCa, openCa } from '../../src/ca/open.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Generation } from '../../src/config/generation.ts';
@@ -26,6 +26,8 @@ export interface SoftwareCa {
   release(): void;
   /** Another key answers OCSP from now on. */
   rekeyResponder(): void;
+  /** Another root certifies the same intermediate; resolves to that chain. */
+  crossSign(): Alternate;
   readonly signatures: number;
   readonly root: Uint8Array;
   readonly issuer: IssuerShape;
@@ -37,6 +39,7 @@ export interface SoftwareCa {
 export function openSoftwareCa(parts: { database: Database; clock: Clock; generation: () => Generation }): SoftwareCa {
   const { database, clock, generation } = parts;
   const [root, intermediate] = hierarchy(clock.now());
+  const alternates: Alternate[] = [];
   const issuer = generation().issuers.values().next().value;
   if (issuer === undefined) throw new Error('the configuration names no issuer');
   const holds = [...generation().profiles.values()].some(({ hold }) => hold);
@@ -50,7 +53,7 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
   const authority = (): Authority => {
     const issuerKeys = new Map([[issuer.id, {
       id: issuer.id, group: issuer.group, state: 'active' as const, profiles: new Set(issuer.profiles), shape, chain: [intermediate.certificate],
-      root: root.certificate, ...(responder === undefined ? {} : { responder }),
+      root: root.certificate, alternates, ...(responder === undefined ? {} : { responder }),
     }]]);
     return { generation: generation(), issuerKeys, root: root.certificate };
   };
@@ -90,16 +93,23 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
     },
     ca, root: root.certificate, authority, issuer: shape,
     held: () => held.length,
+    crossSign() {
+      const [other, again] = hierarchy(clock.now(), intermediate.privateKey);
+      const alternate = { chain: [again.certificate], root: other.certificate };
+      alternates.push(alternate);
+      return alternate;
+    },
     release: () => { for (const resolve of held.splice(0)) resolve(); },
   });
 }
 
-/** A root and an intermediate, P-256. */
-function hierarchy(now: number) {
+/** A root and an intermediate, P-256; the intermediate with this key, if it is given. */
+function hierarchy(now: number, certified?: KeyObject) {
   const notBefore = Math.floor(now / 1000) * 1000 - DAY;
-  const [rootKey, key] = [generateKeyPairSync('ec', { namedCurve: 'P-256' }), generateKeyPairSync('ec', { namedCurve: 'P-256' })];
+  const rootKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = { privateKey: certified ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey };
   const rootName = encodeName([{ attribute: 'commonName', value: 'Test Root' }]);
-  const spkiOf = (k: typeof rootKey) => createPublicKey(k.privateKey).export({ type: 'spki', format: 'der' });
+  const spkiOf = (k: { privateKey: KeyObject }) => createPublicKey(k.privateKey).export({ type: 'spki', format: 'der' });
   const issuer = { subject: rootName, keyId: keyIdOf(spkiOf(rootKey)), algorithm: 'ecdsa-sha256-p256' as const };
   const serial = () => `01${randomBytes(18).toString('hex')}`;
   const assemble = (tbs: Uint8Array) => assembleCertificate(tbs, 'ecdsa-sha256-p256', sign('sha256', tbs, rootKey.privateKey));

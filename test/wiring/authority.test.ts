@@ -5,6 +5,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Generation } from '../../src/config/generation.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { AuthorityFault, checkPaths, loadAuthority } from '../../src/wiring/authority.ts';
 import { decodePem } from '../../src/x509/pem.ts';
 import { pathFault } from '../../src/x509/path.ts';
 
@@ -42,4 +45,38 @@ test('another root, and a chain that has expired, lead nowhere', async () => {
   const other = make('other', EC, CA);
   assert.match((await pathFault([one.intermediate], other.root, Date.now())) ?? '', /no path leads to the root/);
   assert.match((await pathFault([one.intermediate], one.root, Date.now() + 60 * DAY)) ?? '', /no path leads to the root/);
+});
+
+/** The shipped configuration, its issuer with these files. */
+function configured(certificate: string, root: string, alternates: readonly [string, string][]): Generation {
+  const loaded = loadConfig(join(import.meta.dirname, '..', '..', 'ca-config'), directory);
+  if ('faults' in loaded) throw new Error(JSON.stringify(loaded.faults));
+  const { ocsp: _, ...issuer } = loaded.generation.issuers.get('development-1') as NonNullable<ReturnType<Generation['issuers']['get']>>;
+  const at = (file: string): string => join(directory, file);
+  return {
+    ...loaded.generation,
+    issuers: new Map([['development-1', {
+      ...issuer, certificates: [at(certificate)], root: at(root), alternates: alternates.map(([other, top]) => ({ certificates: [at(other)], root: at(top) })),
+    }]]),
+  };
+}
+
+test('X-02 alternate chains: of the same key and subject, each to its own root', async () => {
+  const extensions = `${CA}subjectKeyIdentifier=hash\n`;
+  const main = make('main', EC, extensions);
+  make('cross', EC, extensions);
+  openssl('x509', '-req', '-in', 'main-i.csr', '-CA', 'cross.pem', '-CAkey', 'cross.key', '-CAcreateserial', '-days', '50', '-extfile', 'main.ext', '-out', 'main-x.pem');
+  const authority = loadAuthority(configured('main-i.pem', 'main.pem', [['main-x.pem', 'cross.pem']]));
+  const key = authority.issuerKeys.get('development-1');
+  assert.deepEqual(key?.chain, [main.intermediate]);
+  assert.deepEqual(key?.alternates, [{ chain: [read('main-x.pem')], root: read('cross.pem') }]);
+  await checkPaths(authority, Date.now());
+
+  for (const [alternates, fault] of [
+    [[['cross-i.pem', 'cross.pem']], /alternates: a certificate has another public key/],
+    [[['main-x.pem', 'main.pem']], /not issued by certificate 2/],
+    [[['nowhere.pem', 'cross.pem']], /cannot read .*nowhere\.pem/],
+  ] as const) {
+    assert.throws(() => loadAuthority(configured('main-i.pem', 'main.pem', alternates as unknown as [string, string][])), (error) => error instanceof AuthorityFault && fault.test(error.message));
+  }
 });

@@ -13,8 +13,15 @@ export interface IssuerKey {
   readonly chain: readonly Uint8Array[];
   /** DER of the root that the chain leads to. */
   readonly root: Uint8Array;
+  /** Other chains from certificates of the same key and subject, each without its root; what they lead to differs. */
+  readonly alternates: readonly Alternate[];
   /** Who answers OCSP for this key; absent while nobody does. */
   readonly responder?: Responder;
+}
+
+export interface Alternate {
+  readonly chain: readonly Uint8Array[];
+  readonly root: Uint8Array;
 }
 
 /** The responder's key and what its certificates and responses are like. */

@@ -9,6 +9,8 @@ export interface Account {
   readonly thumbprint: string;
   readonly jwk: string;
   readonly contact: readonly string[];
+  /** URL of the terms that it agreed to last. */
+  readonly terms: string | undefined;
   /** `revoked` by the operator, or with the external account binding that made it. */
   readonly state: 'valid' | 'deactivated' | 'revoked';
   /** RFC 8555 §7.3.4: who vouched for it. */

@@ -17,9 +17,13 @@ export const answerChallenge: AccountHandler<'authorization'> = async (acme, { s
 
   const status = authorizationStatus(about, acme.clock.now());
   if (status !== 'pending') throw malformed(`The authorization is ${status}: order again.`);
-  if (about.attempt !== undefined) return reply(site, about, type); // one validation at a time
+  const { attempt: earlier } = about;
+  if (earlier !== undefined && (earlier.type !== type || earlier.error === undefined)) return reply(site, about, type); // one validation at a time
 
-  const begun = await acme.attempts.begin(site, about, type, account.thumbprint);
+  // §8.2: "Clients can explicitly request a retry by re-sending their response to a challenge"; it counts as one of the tries.
+  const begun = earlier === undefined
+    ? await acme.attempts.begin(site, about, type, account.thumbprint)
+    : await acme.attempts.hasten(site, about, earlier, account.thumbprint);
   // Another request was faster, here or on another front: tell how far that one has come.
   if (begun === undefined) return reply(site, (await load.authorization(acme.database, site, account.id, ids, acme.clock.now()))?.about ?? about, type);
   const attempt = (await within(begun.outcome, PATIENCE_MS)) ??

@@ -17,7 +17,7 @@ import { type Flight, problemFrom, recorded } from './flight.ts';
 import { outcomeOf } from './limits/limits.ts';
 import type { Problem, ProblemType } from './problem.ts';
 import { type Site, siteOf } from './site.ts';
-import { beginAttempt, type DueAttempt, dueAttempts, endAttempt, putBackAttempt, takeAttempt } from './store.ts';
+import { beginAttempt, type DueAttempt, dueAttempts, endAttempt, hastenAttempt, putBackAttempt, takeAttempt } from './store.ts';
 import { accountUrls } from './wire.ts';
 
 export interface AttemptParts {
@@ -63,15 +63,21 @@ export class Attempts implements AsyncDisposable {
   ): Promise<{ outcome: Promise<Attempt | undefined> } | undefined> {
     const { database, clock, frontId } = this.#parts;
     const now = clock.now();
-    const attempt: DueAttempt = {
-      authorization: authorization.id, realm: site.realm, directory: site.directory.name, account: authorization.account,
-      type, thumbprint, tries: 1, flights: [], token: authorization.token, name: authorization.identifier,
-      wildcard: authorization.wildcard, subdomains: authorization.subdomains,
-      expires: authorizationExpires(authorization),
-    };
+    const attempt = firstTry(site, authorization, type, thumbprint);
     if (!(await beginAttempt(database, attempt, frontId, now, this.#leaseFrom(now)))) return undefined;
     this.#parts.reached('attempt-begun');
     return { outcome: this.#track(attempt) };
+  }
+
+  /** A try that is due later is made at once, because the client says so. Undefined when one is under way, or when there are no more. */
+  async hasten(
+    site: Site, authorization: Authorization, attempt: Attempt, thumbprint: string,
+  ): Promise<{ outcome: Promise<Attempt | undefined> } | undefined> {
+    const { database, clock, frontId, generation } = this.#parts;
+    if (attempt.tries >= generation().validation.attempts) return undefined;
+    const waiting = { ...firstTry(site, authorization, attempt.type, thumbprint), tries: attempt.tries, flights: attempt.flights };
+    const taken = await hastenAttempt(database, waiting, frontId, this.#leaseFrom(clock.now()));
+    return taken && { outcome: this.#track(taken) };
   }
 
   /**
@@ -196,3 +202,10 @@ function inTurn(due: readonly DueAttempt[]): DueAttempt[] {
 
 const running = ({ type, tries }: DueAttempt, error: Problem, flights: readonly Flight[]): Attempt =>
   ({ type, state: 'running', tries, error, flights, evidence: undefined, finished: undefined, validUntil: undefined });
+
+const firstTry = (site: Site, authorization: Authorization, type: ChallengeType, thumbprint: string): DueAttempt => ({
+  authorization: authorization.id, realm: site.realm, directory: site.directory.name, account: authorization.account,
+  type, thumbprint, tries: 1, flights: [], token: authorization.token, name: authorization.identifier,
+  wildcard: authorization.wildcard, subdomains: authorization.subdomains,
+  expires: authorizationExpires(authorization),
+});

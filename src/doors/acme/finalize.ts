@@ -4,7 +4,7 @@ import type { IssuanceOutcome } from '../../ca/index.ts';
 import * as events from '../../telemetry/events.ts';
 import { type Csr, hostNamesOf, parseCsr, verifyCsr } from '../../x509/csr.ts';
 import { nameKey } from '../../x509/name.ts';
-import { publicKeyFault } from '../../x509/public-key.ts';
+import { publicKeyFault, spkiSha256 } from '../../x509/public-key.ts';
 import { authorizationFor } from './authorization.ts';
 import { decodeBase64url } from './base64url.ts';
 import { type Rechecked, recheckCaa } from './caa.ts';
@@ -18,6 +18,7 @@ import { stillClaimed } from './renewal/store.ts';
 import { requesterOf } from './requester.ts';
 import { nextDue, validityAt } from './star/auto-renewal.ts';
 import { beginRenewing } from './star/store.ts';
+import { isAccountKey } from './store.ts';
 
 const LOOK_AGAIN_MS = 100;
 
@@ -28,7 +29,7 @@ export const finalize: AccountHandler<'order'> = async (acme, given) => {
   if (status !== 'ready') throw notReady(`The order is ${status}, not ready.`);
   // draft-ietf-acme-profiles §4: the directory may have withdrawn it since the order was made.
   if (!site.directory.profiles.includes(order.profile)) throw new AcmeError('invalidProfile', `Profile ${order.profile} is not offered here any more.`);
-  const csr = await requestedBy(payload['csr'], given);
+  const csr = await requestedBy(acme, payload['csr'], given);
   const rechecked = await recheckCaa(acme, given);
 
   const issuing = issue(acme, given, csr, rechecked);
@@ -88,7 +89,7 @@ const proofsOf = ({ authorizations }: Order, rechecked: readonly Rechecked[]) =>
   });
 
 /** The CSR of a finalize request, held to its order. Throws AcmeError; every fault leaves the order ready. */
-async function requestedBy(given: unknown, { about: order, key }: ByAccount<'order'>): Promise<Csr> {
+async function requestedBy({ database }: Acme, given: unknown, { site, about: order }: ByAccount<'order'>): Promise<Csr> {
   if (typeof given !== 'string') throw malformed('The payload has no "csr".');
   // Synology's client pads; nothing else is let pass.
   const der = decodeBase64url(given.replace(/={1,2}$/, ''));
@@ -98,9 +99,10 @@ async function requestedBy(given: unknown, { about: order, key }: ByAccount<'ord
   if (faults.length > 0) throw new AcmeError('badCSR', `The CSR is not accepted: ${faults.join('; ')}.`);
   const fault = publicKeyFault(csr.spki);
   if (fault !== undefined) throw new AcmeError('badCSR', `The key of the CSR is not accepted: ${fault}.`);
-  if (!(await verifyCsr(csr))) throw new AcmeError('badCSR', 'The signature of the CSR does not verify under its own key.');
+  const [verified, taken] = await Promise.all([verifyCsr(csr), isAccountKey(database, site.realm, spkiSha256(csr.spki))]);
+  if (!verified) throw new AcmeError('badCSR', 'The signature of the CSR does not verify under its own key.');
   // §11.1: whoever gets hold of the certificate's key must not get hold of the account by it.
-  if (key.spki.equals(csr.spki)) throw new AcmeError('badCSR', 'The CSR must not be for the account key.');
+  if (taken) throw new AcmeError('badCSR', 'The CSR must not be for the key of an account.');
   compareNames(order, names.map(nameKey));
   return csr;
 }

@@ -1,5 +1,5 @@
 /** RFC 8555 §7.3.5: an account gets another key. The old key signs the request, and the new one what is inside it. */
-import { refuseBlockedKey } from './blocked-key.ts';
+import { refuseKey } from './blocked-key.ts';
 import type { AccountHandler } from './handler.ts';
 import { type JsonObject, isObject } from './json.ts';
 import { parseInnerJws } from './jws.ts';
@@ -16,10 +16,9 @@ export const keyChange: AccountHandler<'nothing'> = async (acme, { site, account
   const key = await keys.given(jwk, inner.header.alg);
   await checkSignature(inner, key, 'the inner JWS');
   await checkContent(inner.payload);
-  await refuseBlockedKey(acme, site, key);
-
-  const changed = key.thumbprint !== account.thumbprint && (await changeKey(database, account, key));
-  if (!changed) throw await whyNot();
+  if (key.thumbprint === account.thumbprint) throw await whyNot();
+  await refuseKey(acme, site, key);
+  if (!(await changeKey(database, account, key))) throw await whyNot();
   return { status: 200, body: renderAccount(site, account), headers: { Location: accountUrl(site, account.id) } };
 
   /** Both say that whoever holds the new key means this account, as it is now. */

@@ -1,14 +1,16 @@
 /** RFC 8555 §7.3: makes the account of a key, or finds it. */
 import { publicId } from '../../database/public-id.ts';
+import { spkiSha256 } from '../../x509/public-key.ts';
 import { type Account, parseContact, requireValid } from './account.ts';
 import { useOf } from './binding/store.ts';
 import { notUsable, verifyBinding } from './binding/verify.ts';
-import { refuseBlockedKey } from './blocked-key.ts';
+import { refuseKey } from './blocked-key.ts';
 import type { Acme, ByKey, KeyHandler, Reply } from './handler.ts';
 import { accountSpending, whyLimited, writesOf } from './limits/limits.ts';
 import { AcmeError, malformed } from './problem.ts';
 import type { Site } from './site.ts';
 import { accountByKey, createAccount } from './store.ts';
+import { notAgreed } from './terms.ts';
 import { accountUrl, renderAccount } from './wire.ts';
 
 export const newAccount: KeyHandler = async (acme, given) => {
@@ -19,7 +21,7 @@ export const newAccount: KeyHandler = async (acme, given) => {
   const existing = await accountByKey(acme.database, site, key.thumbprint);
   if (existing !== undefined) return found(site, existing);
   if (payload['onlyReturnExisting'] === true) throw new AcmeError('accountDoesNotExist', 'No account exists with this key.');
-  await refuseBlockedKey(acme, site, key);
+  await refuseKey(acme, site, key);
   return create(acme, given, payload);
 };
 
@@ -29,18 +31,18 @@ async function create(acme: Acme, given: ByKey, payload: NonNullable<ByKey['payl
   const { termsOfService, limits } = site.directory;
   const agreed = payload['termsOfServiceAgreed'] === true;
   if (termsOfService !== undefined && !agreed) {
-    throw new AcmeError('userActionRequired', `The terms of service must be agreed to: ${termsOfService}`, {
-      headers: { Link: `<${termsOfService}>;rel="terms-of-service"` },
-    });
+    throw notAgreed(termsOfService, 'The terms of service must be agreed to');
   }
   const contact = parseContact(payload['contact'], limits.contacts);
   const binding = await verifyBinding(acme, given, payload['externalAccountBinding']);
   const account: Account = {
     id: publicId(Number.POSITIVE_INFINITY, random), thumbprint: key.thumbprint, jwk: key.jwk, contact, state: 'valid', binding, paused: undefined,
+    terms: agreed ? termsOfService : undefined,
   };
   const now = clock.now();
   const spending = accountSpending(site, address);
-  if (await createAccount(database, site, account, agreed ? now : undefined, now, [...writesOf(spending, now), ...useOf(site, account, now, random)])) {
+  const together = [...writesOf(spending, now), ...useOf(site, account, now, random)];
+  if (await createAccount(database, site, account, spkiSha256(key.spki), agreed ? now : undefined, now, together)) {
     return { status: 201, body: renderAccount(site, account), headers: { Location: accountUrl(site, account.id) } };
   }
   // Another request with this key was faster, and made the account.

@@ -10,10 +10,12 @@ import { AcmeError, malformed, refused } from './problem.ts';
 import { requesterOf } from './requester.ts';
 import type { Site } from './site.ts';
 import { createAuthorization } from './store.ts';
+import { requireAgreement } from './terms.ts';
 import { authorizationUrl, renderAuthorization } from './wire.ts';
 
 /** Always a new one, 201: an order to come uses its proof, not its URL. */
 export const newAuthorization: AccountHandler<'nothing'> = async (acme, { site, account, payload }) => {
+  requireAgreement(site, account);
   const given = payload?.['identifier'];
   const [{ identifier }] = parseIdentifiers([given], 1) as [Wanted];
   // "… because the identifier in a pre-authorization request is the exact identifier to be included in the authorization object,

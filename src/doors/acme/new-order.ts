@@ -18,6 +18,7 @@ import { reuse } from './reuse.ts';
 import type { Site } from './site.ts';
 import { parseAutoRenewal, validityAt } from './star/auto-renewal.ts';
 import { createOrder } from './store.ts';
+import { requireAgreement } from './terms.ts';
 import { parseTime } from './time.ts';
 import { orderUrl, renderOrder } from './wire.ts';
 
@@ -26,6 +27,7 @@ const SLACK_MS = 10_000;
 
 export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account, key, payload }) => {
   if (payload === undefined) throw malformed('The payload must be a JSON object.');
+  requireAgreement(site, account);
   refuseListedKey(acme, key);
   const { limits } = site.directory;
   const now = acme.clock.now();

@@ -48,7 +48,7 @@ export interface Problem {
   readonly subproblems?: readonly Problem[];
   /** RFC 8555 §6.2: what badSignatureAlgorithm says is supported. */
   readonly algorithms?: readonly string[];
-  /** A page for people to visit (RFC 7807 §3.1). */
+  /** A page for people to visit (RFC 7807 §3.1, RFC 8555 §7.3.3). */
   readonly instance?: string;
 }
 

@@ -29,7 +29,7 @@ export const routes: readonly Row[] = [
   byAccount('nothing',         '/new-authz',                      newAuthorization),    // §7.4.1
   byAccount('order',           '/order/:order',                   readOrder),           // §7.4
   byAccount('order',           '/order/:order/finalize',          finalize),            // §7.4
-  byAccount('certificate',     '/certificate/:issuer/:serial',    downloadCertificate), // §7.4.2
+  byAccount('certificate',     '/certificate/:issuer/:serial{/:chain}', downloadCertificate), // §7.4.2
   byAccount('authorization',   '/authorization/:authorization',   updateAuthorization), // §7.5, §7.5.2
   byAccount('authorization',   '/challenge/:authorization/:type', answerChallenge),     // §7.5.1
   byEither(                    '/revoke-cert',                    revokeCertificate),   // §7.6

@@ -6,11 +6,13 @@ import type { ChallengeType } from '../../config/generation.ts';
 import type { Database, Write } from '../../database/database.ts';
 import { isPublicId } from '../../database/public-id.ts';
 import { rawStatement, statement } from '../../database/statement.ts';
+import { spkiSha256 } from '../../x509/public-key.ts';
 import { readSerial } from '../../x509/serial.ts';
 import type { Account, Binding } from './account.ts';
 import { type Authorization, proofKey } from './authorization.ts';
 import type { Attempt } from './challenge.ts';
 import type { Flight } from './flight.ts';
+import type { AccountKey } from './jwk.ts';
 import type { Order } from './order.ts';
 import type { Problem } from './problem.ts';
 import type { Renews } from './renewal/replaces.ts';
@@ -28,6 +30,7 @@ export interface About {
 
 export interface StoredCertificate {
   readonly issuerKey: string;
+  readonly serial: string;
   readonly der: Uint8Array;
 }
 
@@ -66,7 +69,7 @@ export const REQUESTER_KIND = 'acme-account';
 // ── accounts ──
 
 const ACCOUNT = [
-  'a.id as account_id', 'a.thumbprint', 'a.jwk', 'a.contact', 'a.state as account_state', 'a.revoked as account_revoked', 'a.eab', 'a.eab_jws', 'a.restriction',
+  'a.id as account_id', 'a.thumbprint', 'a.jwk', 'a.contact', 'a.terms', 'a.state as account_state', 'a.revoked as account_revoked', 'a.eab', 'a.eab_jws', 'a.restriction',
   'a.paused as account_paused',
 ];
 const accountOf = { 'a.id': 'account', 'a.realm': 'realm', 'a.directory': 'directory' } as const;
@@ -81,22 +84,29 @@ const findAccountByKey = statement((k, p) =>
 const insertAccount = statement((k, p) =>
   k('acme_account').insert({
     id: p('id'), realm: p('realm'), directory: p('directory'), thumbprint: p('thumbprint'), jwk: p('jwk'), contact: p('contact'),
-    state: 'valid', terms_agreed: p('terms_agreed'), created: p('created'), eab: p('eab'), eab_jws: p('eab_jws'), restriction: p('restriction'),
+    state: 'valid', terms: p('terms'), terms_agreed: p('terms_agreed'), spki_sha256: p('spki_sha256'), created: p('created'), eab: p('eab'), eab_jws: p('eab_jws'), restriction: p('restriction'),
   }));
 
 const changeAccount = statement((k, p) =>
   k('acme_account').where({ id: p('id'), state: 'valid' }).whereNull('revoked').update({ contact: p('contact'), state: p('state') }));
 
+const agreeToTerms = statement((k, p) =>
+  k('acme_account').where({ id: p('id') }).update({ terms: p('terms'), terms_agreed: p('now') }));
+
 const changeAccountKey = statement((k, p) =>
-  k('acme_account').where({ id: p('id'), thumbprint: p('old'), state: 'valid' }).whereNull('revoked').update({ thumbprint: p('thumbprint'), jwk: p('jwk') }));
+  k('acme_account').where({ id: p('id'), thumbprint: p('old'), state: 'valid' }).whereNull('revoked').update({ thumbprint: p('thumbprint'), jwk: p('jwk'), spki_sha256: p('spki_sha256') }));
+
+const findAccountBySpki = statement((k, p) => k('acme_account').select('id').where({ spki_sha256: p('spki_sha256'), realm: p('realm') }).limit(1));
+
+const findCertificateBySpki = statement((k, p) => k('certificate').select('serial').where({ spki_sha256: p('spki_sha256'), realm: p('realm') }).limit(1));
 
 interface AccountRow {
-  account_id: string; thumbprint: string; jwk: string; contact: string; account_state: 'valid' | 'deactivated'; account_revoked: number | null;
+  account_id: string; thumbprint: string; jwk: string; contact: string; terms: string | null; account_state: 'valid' | 'deactivated'; account_revoked: number | null;
   eab: string | null; eab_jws: string; restriction: string | null; account_paused: number | null;
 }
 
 const toAccount = (row: AccountRow): Account => ({
-  id: row.account_id, thumbprint: row.thumbprint, jwk: row.jwk, contact: JSON.parse(row.contact) as string[],
+  id: row.account_id, thumbprint: row.thumbprint, jwk: row.jwk, contact: JSON.parse(row.contact) as string[], terms: row.terms ?? undefined,
   state: row.account_state === 'valid' && row.account_revoked !== null ? 'revoked' : row.account_state,
   paused: row.account_paused ?? undefined,
   binding: row.eab === null ? undefined : {
@@ -112,13 +122,13 @@ export async function accountByKey(database: Database, site: Site, thumbprint: s
 
 /** True when this call made it; false when the key has an account already, or something of `together` does not hold. */
 export const createAccount = (
-  database: Database, site: Site, account: Account, termsAgreed: number | undefined, now: number, together: readonly Write[],
+  database: Database, site: Site, account: Account, keyDigest: string, termsAgreed: number | undefined, now: number, together: readonly Write[],
 ): Promise<boolean> =>
   database.commit([...together, {
     statement: insertAccount,
     values: {
       ...scope(site), id: account.id, thumbprint: account.thumbprint, jwk: account.jwk, contact: JSON.stringify(account.contact),
-      terms_agreed: termsAgreed ?? null, created: now, eab: account.binding?.credential ?? null,
+      spki_sha256: keyDigest, terms: account.terms ?? null, terms_agreed: termsAgreed ?? null, created: now, eab: account.binding?.credential ?? null,
       eab_jws: account.binding === undefined ? null : JSON.stringify(account.binding.jws),
       restriction: account.binding?.restriction === undefined ? null : JSON.stringify(account.binding.restriction),
     },
@@ -126,12 +136,26 @@ export const createAccount = (
   }]);
 
 /** True when this call made the change; false when the account is not valid any more. */
-export const updateAccount = (database: Database, { id, contact, state }: Account): Promise<boolean> =>
-  database.commit([{ statement: changeAccount, values: { id, contact: JSON.stringify(contact), state }, rows: 1 }]);
+export const updateAccount = (database: Database, before: Account, { id, contact, state, terms }: Account, now: number): Promise<boolean> =>
+  database.commit([
+    { statement: changeAccount, values: { id, contact: JSON.stringify(contact), state }, rows: 1 },
+    ...(terms === undefined || terms === before.terms ? [] : [{ statement: agreeToTerms, values: { id, terms, now }, rows: 1 }]),
+  ]);
 
 /** True when this call did it; false when another account has the key, or this one has changed meanwhile. */
-export const changeKey = (database: Database, { id, thumbprint }: Account, key: Pick<Account, 'thumbprint' | 'jwk'>): Promise<boolean> =>
-  database.commit([{ statement: changeAccountKey, values: { id, old: thumbprint, thumbprint: key.thumbprint, jwk: key.jwk }, rows: 1 }]);
+export const changeKey = (database: Database, { id, thumbprint }: Account, key: AccountKey): Promise<boolean> =>
+  database.commit([{
+    statement: changeAccountKey, rows: 1,
+    values: { id, old: thumbprint, thumbprint: key.thumbprint, jwk: key.jwk, spki_sha256: spkiSha256(key.spki) },
+  }]);
+
+/** Whether any account of the realm, of whatever directory and state, has the key with this digest. */
+export const isAccountKey = async (database: Database, realm: string, digest: string): Promise<boolean> =>
+  (await database.one(findAccountBySpki, { realm, spki_sha256: digest })) !== undefined;
+
+/** Whether any certificate that is still stored is for the key with this digest. */
+export const isCertified = async (database: Database, realm: string, digest: string): Promise<boolean> =>
+  (await database.one(findCertificateBySpki, { realm, spki_sha256: digest })) !== undefined;
 
 // ── authorizations and their attempts ──
 
@@ -178,6 +202,10 @@ const takeOver = statement((k, p) =>
   k('acme_attempt').where({ authorization: p('authorization'), state: 'running', tries: p('from_tries') })
     .where('lease_expires', '<=', p('now'))
     .update({ holder: p('holder'), lease_expires: p('lease_expires'), tries: p('tries') }));
+
+const takeWaiting = statement((k, p) =>
+  k('acme_attempt').where({ authorization: p('authorization'), state: 'running', tries: p('from_tries') }).whereNull('holder')
+    .update({ holder: p('holder'), lease_expires: p('lease_expires'), tries: p('tries'), thumbprint: p('thumbprint') }));
 
 const findDue = statement((k, p) =>
   k('acme_attempt as t').join('acme_authorization as z', 'z.id', 't.authorization')
@@ -313,6 +341,16 @@ export async function takeAttempt(
   const taken = await database.commit([{
     statement: takeOver, rows: 1,
     values: { authorization: attempt.authorization, from_tries: attempt.tries, now, holder, lease_expires: leaseExpires, tries },
+  }]);
+  return taken ? { ...attempt, tries } : undefined;
+}
+
+/** As takeAttempt, for one that waits for its next try, due or not; the proof is then that of the account's present key. */
+export async function hastenAttempt(database: Database, attempt: DueAttempt, holder: string, leaseExpires: number): Promise<DueAttempt | undefined> {
+  const { authorization, thumbprint } = attempt;
+  const tries = attempt.tries + 1;
+  const taken = await database.commit([{
+    statement: takeWaiting, rows: 1, values: { authorization, from_tries: attempt.tries, holder, lease_expires: leaseExpires, tries, thumbprint },
   }]);
   return taken ? { ...attempt, tries } : undefined;
 }
@@ -467,7 +505,7 @@ export const load: { readonly [A in keyof About]: Load<About[A]> } = {
       issuer: /^[\w.-]{1,64}$/.test(issuer) ? issuer : '',
     });
     return row && {
-      account: toAccount(row), about: row.issuer_key === null ? undefined : { issuerKey: row.issuer_key, der: row.der },
+      account: toAccount(row), about: row.issuer_key === null ? undefined : { issuerKey: row.issuer_key, serial, der: row.der },
     };
   },
 };

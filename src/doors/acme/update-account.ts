@@ -5,15 +5,16 @@ import { AcmeError, malformed } from './problem.ts';
 import { updateAccount as store } from './store.ts';
 import { accountUrl, renderAccount } from './wire.ts';
 
-export const updateAccount: AccountHandler<'nothing'> = async ({ database }, { site, account, payload = {}, ids }) => {
+export const updateAccount: AccountHandler<'nothing'> = async ({ database, clock }, { site, account, payload = {}, ids }) => {
   if (ids['account'] !== account.id) throw new AcmeError('unauthorized', 'This is not the account that signed the request.');
   const changed: Account = {
     ...account,
     ...('contact' in payload ? { contact: parseContact(payload['contact'], site.directory.limits.contacts) } : {}),
     ...('status' in payload ? { state: parseStatus(payload['status']) } : {}),
+    ...(payload['termsOfServiceAgreed'] === true ? { terms: site.directory.termsOfService } : {}), // §7.3.3
   };
-  if ('contact' in payload || 'status' in payload) {
-    if (!(await store(database, changed))) throw new AcmeError('unauthorized', 'The account is deactivated.', { status: 401 });
+  if ('contact' in payload || 'status' in payload || changed.terms !== account.terms) {
+    if (!(await store(database, account, changed, clock.now()))) throw new AcmeError('unauthorized', 'The account is deactivated.', { status: 401 });
   }
   return { status: 200, body: renderAccount(site, changed), headers: { Location: accountUrl(site, account.id) } };
 };

@@ -14,6 +14,7 @@ export const accountUrls = ({ bases }: Site, id: string): string[] => bases.map(
 export const ordersUrl = ({ base }: Site, account: string): string => `${base}/orders/${account}`;
 export const orderUrl = ({ base }: Site, id: string): string => `${base}/order/${id}`;
 export const authorizationUrl = ({ base }: Site, id: string): string => `${base}/authorization/${id}`;
+export const certificateUrl = ({ base }: Site, issuerKey: string, serial: string): string => `${base}/certificate/${issuerKey}/${serial}`;
 export const challengeUrl = ({ base }: Site, authorization: string, type: ChallengeType): string =>
   `${base}/challenge/${authorization}/${type}`;
 
@@ -45,10 +46,10 @@ export function renderOrder(site: Site, order: Order, now: number) {
 }
 
 /** Where the certificate is; of an order that renews itself, where the newest always is (RFC 8739 §3.1.1). */
-function renderCertificate({ base }: Site, { id, certificate, autoRenewal }: Order) {
+function renderCertificate(site: Site, { id, certificate, autoRenewal }: Order) {
   if (certificate === undefined) return {};
-  if (autoRenewal !== undefined) return { 'star-certificate': `${base}/star-certificate/${id}` };
-  return { certificate: `${base}/certificate/${certificate.issuerKey}/${certificate.serial}` };
+  if (autoRenewal !== undefined) return { 'star-certificate': `${site.base}/star-certificate/${id}` };
+  return { certificate: certificateUrl(site, certificate.issuerKey, certificate.serial) };
 }
 
 /** §7.1.4; erratum 6364: `wildcard` is true or absent. */

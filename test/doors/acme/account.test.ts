@@ -1,6 +1,7 @@
 /** RFC 8555 §7.3: accounts. Rows A and U of the conformance list. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Directory } from '../../../src/config/generation.ts';
 import { AcmeClient, newKey } from '../../support/acme-client.ts';
 import { openDoorLab } from '../../support/acme-door.ts';
 import { refused } from '../../support/acme-refusal.ts';
@@ -117,4 +118,36 @@ test('U-04, U-06: deactivation is final, and ends everything', async () => {
   }
   refused(await client.newOrder(['u.internal']), 401, 'unauthorized');
   refused(await client.post(client.account as string, { status: 'valid' }), 401, 'unauthorized');
+});
+
+test('U-07: where changed terms must be agreed to, nothing is ordered before; an update agrees', async () => {
+  await using lab = await openDoorLab({ directory: { termsOfService: 'https://ca.test/terms/1' } });
+  const [client, late] = [await lab.client(), await lab.client()];
+  const setTerms = (termsOfService: string, agreeAgain: boolean) => {
+    const directory = lab.generation.directories.get('default') as Directory;
+    lab.generation = { ...lab.generation, directories: new Map([['default', { ...directory, termsOfService, agreeAgain }]]) };
+  };
+  setTerms('https://ca.test/terms/2', false);
+  assert.equal((await client.newOrder(['u7.internal'])).status, 201, 'by default, nobody is stopped');
+  setTerms('https://ca.test/terms/2', true);
+  const { newAuthz } = client.directory;
+  for (const answer of [await client.newOrder(['u7.internal']), await client.post(newAuthz, { identifier: { type: 'dns', value: 'u7.internal' } })]) {
+    refused(answer, 403, 'userActionRequired', /terms\/2/);
+    assert.equal(answer.json.instance, 'https://ca.test/terms/2');
+    assert.match(answer.headers['link'] ?? '', /<https:\/\/ca\.test\/terms\/2>;rel="terms-of-service"/);
+  }
+  assert.equal((await client.post(client.account as string)).status, 200);
+  for (const agreed of [false, 'true', 1]) await client.post(client.account as string, { termsOfServiceAgreed: agreed });
+  refused(await client.newOrder(['u7.internal']), 403, 'userActionRequired');
+  assert.equal((await client.post(client.account as string, { termsOfServiceAgreed: true })).status, 200);
+  assert.equal((await client.newOrder(['u7.internal'])).status, 201);
+  refused(await late.newOrder(['u7.internal']), 403, 'userActionRequired');
+  assert.equal((await (await lab.client()).newOrder(['u7.internal'])).status, 201, 'a new account has agreed to these');
+});
+
+test('§11.1: the key of a certificate makes no account, and no account changes to it', async () => {
+  await using lab = await openDoorLab();
+  const client = await lab.client();
+  const { key } = await client.issue(['k.internal'], () => {});
+  refused(await new AcmeClient(lab.send, lab.directoryUrl, key).newAccount(), 400, 'badPublicKey', /certificate/);
 });

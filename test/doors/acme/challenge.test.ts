@@ -141,6 +141,35 @@ test('C-08: a host that comes up between tries is valid', async () => {
   assert.equal(await statusOf(client, orderUrl), 'ready');
 });
 
+test('C-08: the client asks for the next try at once; it counts, and one more POST makes no more of them', async () => {
+  await using lab = await openDoorLab();
+  const client = await lab.client();
+  const { challenge, orderUrl } = await begin(client);
+  lab.validate = () => failure('connection', 'Connection refused.');
+  for (const [validations, status] of [[1, 'processing'], [2, 'processing'], [3, 'invalid']] as const) {
+    const { json } = await client.post(challenge.url, {});
+    assert.equal(json.status, status);
+    assert.equal(json.error.type, 'urn:ietf:params:acme:error:connection');
+    assert.equal(lab.validations.length, validations);
+  }
+  refused(await client.post(challenge.url, {}), 400, 'malformed', /invalid/);
+  assert.equal(await statusOf(client, orderUrl), 'invalid');
+  assert.equal(await resumed(lab.acme), 0);
+});
+
+test('C-08, C-07: of 20 that ask for the next try at once, one is made, with the key of the day', async () => {
+  await using lab = await openDoorLab();
+  const client = await lab.client();
+  const { challenge } = await begin(client);
+  lab.validate = () => failure('dns', 'No such name.');
+  await client.post(challenge.url, {});
+  lab.validate = () => SUCCESS;
+  const answers = await Promise.all(Array.from({ length: 20 }, () => client.post(challenge.url, {})));
+  assert.ok(answers.some(({ json }) => json.status === 'valid'));
+  assert.equal(lab.validations.length, 2);
+  assert.equal(await statusOf(client, challenge.url), 'valid');
+});
+
 test('I8: a fault of ours never makes an authorization invalid, however often it happens', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();

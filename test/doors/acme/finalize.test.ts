@@ -99,7 +99,8 @@ test('F-03 to F-09, F-12: a CSR that is not what was ordered is refused, the ord
     ['F-05 CA:TRUE', csrFor({ names, extensions: [wantsToBeCa()] }), /CA/],
     ['F-05 critical and unknown', csrFor({ names, extensions: [extension('1.2.3.4', true, Buffer.of(5, 0))] }), /critical/],
     ['F-06 P-521', csrFor({ ...newKey('ES512'), names })],
-    ['F-07 account key', csrFor({ ...client.key, names }), /account key/],
+    ['F-07 account key', csrFor({ ...client.key, names }), /key of an account/],
+    ['F-07 another account\'s key', csrFor({ ...(await lab.client()).key, names }), /key of an account/],
     ['F-09 wildcard', csrFor({ names: [dns('*.internal'), ...names] })],
   ];
   for (const [what, csr, detail] of cases) {

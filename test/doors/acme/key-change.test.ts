@@ -133,6 +133,12 @@ test('K-12, R5: of two key changes at once one wins, and the account stays', asy
   assert.ok(found.some(({ headers }) => headers['location'] === client.account));
 });
 
+test('K-13, §11.1: the key of a certificate is not an account key', async () => {
+  const client = await lab.client();
+  const { key } = await client.issue(['k13.internal'], () => {});
+  refused(await change(client, key), 400, 'badPublicKey', /certificate/);
+});
+
 test('K-12: two accounts that want one key at once: one gets it', async () => {
   const [a, b] = [await lab.client(), await lab.client()];
   const key = newKey();
