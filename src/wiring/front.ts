@@ -87,7 +87,9 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     events: { state: (state, why) => events.signerStateChanged({ state, ...(why === undefined ? {} : { why }) }) },
   }));
   const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority });
-  opened.defer(() => ca.work.auditOcsp().catch(() => {})); // what is lost is in the signer's journal
+  opened.defer(async () => {
+    await ca.work.auditOcsp().then(ca.work.sequenceAudit).catch(() => {}); // what is lost is in the signer's journal
+  });
   // Before the first intent names it.
   await recordGeneration({ database, random }, first, 'start', clock.now());
   const own = new OwnCertificate({ ca, clock, random, generation });

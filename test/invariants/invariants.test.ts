@@ -15,6 +15,9 @@ import { type Intent, recordIntent } from '../../src/ca/issuance/store.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { rawStatement } from '../../src/database/statement.ts';
 import { parseTbs } from '../../src/x509/certificate.ts';
+import { encodeCertId } from '../../src/x509/ocsp.ts';
+import { encodeOcspRequest } from '../../src/x509/ocsp-request.ts';
+import { parseOcspResponse } from '../../src/x509/ocsp-response.ts';
 import { composeSerial, SERIAL_RANDOM } from '../../src/x509/serial.ts';
 import { factsOf, renderTbs } from '../../src/x509/tbs.ts';
 import { bindingOf, type Handed } from '../support/acme-binding.ts';
@@ -49,6 +52,7 @@ before(async () => {
   const issued = () => count(world.database, 'select count(*) from certificate');
   const before = await issued();
   await until('what was half done is closed and issued anew', async () => (await issued()) > before && (await count(world.database, unsettled)) === 0, 30_000);
+  await askOcsp();
   const served = await servedCrls();
   await world.stop();
   original = {
@@ -97,6 +101,19 @@ async function handedOut(): Promise<Handed> {
   const args = ['eab', 'create', '--json', '--suffix', 'bound.localhost', '--profile', 'server'];
   const made = JSON.parse(await run(process.execPath, [join(REPOSITORY, 'src/main.ts'), ...args], { env: world.environment() })) as { credential: { id: string }; hmacKey: string };
   return { kid: made.credential.id, hmacKey: made.hmacKey };
+}
+
+/** One answer that is kept, and two that are not. */
+async function askOcsp(): Promise<void> {
+  await using database = await openDatabase(world.database);
+  const issuer = sourcesOf(world).authority?.issuerKeys.get('development-1');
+  const { serial = '' } = (await database.one<{ serial: string }>(rawStatement("select serial from certificate where door = 'acme' order by serial limit 1"))) ?? {};
+  if (issuer === undefined) throw new Error('the world has no configuration');
+  for (const nonce of [undefined, Buffer.of(1), Buffer.of(2)]) {
+    const request = encodeOcspRequest([encodeCertId('sha1', issuer.shape, serial)], nonce);
+    const { body } = await world.fetchFrom('status', `/ocsp/${Buffer.from(request).toString('base64')}`);
+    assert.equal(typeof parseOcspResponse(body), 'object');
+  }
 }
 
 async function servedCrls(): Promise<Map<string, Buffer>> {

@@ -12,12 +12,18 @@ import { renderCrlTbs } from '../../src/x509/crl.ts';
 import { encodeName } from '../../src/x509/distinguished-name.ts';
 import { keyIdOf } from '../../src/x509/public-key.ts';
 import { composeSerial } from '../../src/x509/serial.ts';
-import type { IssuerShape, TbsFacts } from '../../src/x509/shape.ts';
+import type { CertificateShape, IssuerShape, TbsFacts } from '../../src/x509/shape.ts';
 import { notAfterOf, renderTbs } from '../../src/x509/tbs.ts';
 import { freshSpki, SERVER_SHAPE } from './signer.ts';
 
 export const HOUR = 3_600_000;
+
+export const RESPONDER_SHAPE: CertificateShape = {
+  ...SERVER_SHAPE, profile: 'ocsp-responder', extendedKeyUsage: ['ocspSigning'], nameTypes: [], subject: ['commonName'], validityMs: 30 * 24 * HOUR,
+  maxValidityMs: 30 * 24 * HOUR,
+};
 const caKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const responderKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const SUBJECT_KEY = freshSpki();
 
 export class TestDesk implements AsyncDisposable {
@@ -29,6 +35,10 @@ export class TestDesk implements AsyncDisposable {
   standing: Standing;
   broken: JournalFault | undefined;
   readonly issuer: IssuerShape;
+  /** SPKI of the OCSP responder's key. */
+  readonly responder: Uint8Array = responderKey.publicKey.export({ type: 'spki', format: 'der' });
+  /** What a signature waits for, if a test makes it wait. */
+  signing: Promise<void> | undefined;
   readonly #directory = mkdtempSync(join(tmpdir(), 'chancery-desk-'));
   readonly #fileBytes: number;
 
@@ -64,7 +74,10 @@ export class TestDesk implements AsyncDisposable {
     const keys = {
       why: undefined,
       async whenReady() {},
-      sign: async (_: string, tbs: Uint8Array) => sign('sha256', tbs, caKey.privateKey),
+      sign: async (id: string, tbs: Uint8Array) => {
+        await this.signing;
+        return sign('sha256', tbs, (id === 'ocsp:test-1' ? responderKey : caKey).privateKey);
+      },
     };
     const desk = new Desk({
       config: {
@@ -72,7 +85,10 @@ export class TestDesk implements AsyncDisposable {
         configuration: 'c0',
         stateDirectory: this.#directory,
         socket: '',
-        keys: [{ issuer: this.issuer, uri: '', profiles: [SERVER_SHAPE], ratePerSecond: 1_000_000 }],
+        keys: [{
+          issuer: this.issuer, uri: '', profiles: [SERVER_SHAPE, RESPONDER_SHAPE], ratePerSecond: 1_000_000,
+          responder: { uri: '', spki: this.responder, algorithm: 'ecdsa-sha256-p256', ratePerSecond: 1_000_000 },
+        }],
       },
       clock,
       journal,
