@@ -124,7 +124,7 @@ function checkResponder(
 }
 
 function checkDirectories({ ca, directories, profiles, policies, issuers }: ConfigFiles): void {
-  for (const [name, { profiles: offered, policies: binding }] of directories) {
+  for (const [name, { profiles: offered, policies: binding, challenges }] of directories) {
     const at = ['directories', name];
     checkAll('policy', binding, policies, ca.faults, [...at, 'policies']);
     offered?.forEach((profile, index) => {
@@ -135,7 +135,7 @@ function checkDirectories({ ca, directories, profiles, policies, issuers }: Conf
       if (names !== undefined && !names.some((type) => type === 'dns' || type === 'ip')) {
         ca.faults.add(path, `"${profile}" takes no dns or ip names, and ACME proves no others here`);
       }
-      if (Object.values(subject ?? {}).includes('required'))
+      if (Object.values(subject ?? {}).includes('required') && !challenges?.includes('device-attest-01'))
         ca.faults.add(path, `"${profile}" requires a subject, and an ACME order has none`);
     });
     checkDirectoryGroup(name, { ca, directories, issuers, profiles });

@@ -4,9 +4,9 @@ import { didYouMean, type FaultsOf, type KeyPath } from './fault.ts';
 import type { ChallengeType, Directory } from './generation.ts';
 import { rateLimits, rateLimitsOf } from './rate-limits.ts';
 import { type Complete, mapping, parsed, type Read, readKeys } from './schema.ts';
-import { baseUrl, dnsName, duration, durationText, pageUrl, simpleName } from './values.ts';
+import { baseUrl, certificatePem, dnsName, duration, durationText, pageUrl, simpleName } from './values.ts';
 
-const CHALLENGES = ['http-01', 'dns-01', 'tls-alpn-01', 'dns-account-01', 'dns-persist-01'] as const satisfies readonly ChallengeType[];
+const CHALLENGES = ['http-01', 'dns-01', 'tls-alpn-01', 'dns-account-01', 'dns-persist-01', 'device-attest-01'] as const satisfies readonly ChallengeType[];
 const BY_DEFAULT = ['http-01', 'dns-01', 'tls-alpn-01'] as const satisfies readonly ChallengeType[];
 /** draft-ietf-acme-dns-persist: clients refuse more. */
 const MAX_IDENTITIES = 10;
@@ -41,6 +41,12 @@ export const directoryKeys = {
   subdomains: z.boolean().default(false),
   /** Whether an account is made only for whoever brings an external account binding (RFC 8555 §7.3.4). */
   externalAccountRequired: z.boolean().default(false),
+  /** device-attest-01: PEM roots that attestations of each format must lead to. */
+  attestation: mapping({
+    apple: z.array(parsed(certificatePem)).min(1).optional(),
+    step: z.array(parsed(certificatePem)).min(1).optional(),
+    tpm: z.array(parsed(certificatePem)).min(1).optional(),
+  }).prefault({}),
   /** RFC 8739: orders that renew themselves; absent, there are none. */
   star: mapping({
     minLifetime: parsed(duration).prefault('1h'),
@@ -81,7 +87,7 @@ export function checkDirectory(name: string, directories: ReadonlyMap<string, Re
   const at: KeyPath = ['directories', name];
   const file = directories.get(name) ?? {};
   const { externalUrl, formerUrls, limits, like } = file;
-  const { profiles, defaultProfile, star, caa } = withInherited(name, directories);
+  const { profiles, defaultProfile, star, caa, challenges, attestation } = withInherited(name, directories);
   if (like !== undefined) {
     const model = directories.get(like);
     if (model === undefined) faults.add([...at, 'like'], `directory "${like}" does not exist${didYouMean(like, directories.keys())}`);
@@ -102,7 +108,12 @@ export function checkDirectory(name: string, directories: ReadonlyMap<string, Re
     );
   }
   checkIdentities(file, at, faults);
-  if (star !== undefined) checkStar(star, caa, at, faults);
+  // What is taken over from another directory is a fault there, and told once.
+  const saysDevices = file.challenges !== undefined || file.attestation !== undefined;
+  const needsRoots = challenges?.indexOf('device-attest-01') ?? -1;
+  if (saysDevices && needsRoots !== -1 && attestation !== undefined && Object.values(attestation).every((roots) => roots === undefined))
+    faults.add([...at, 'challenges', needsRoots], '"device-attest-01" needs somebody to believe: write the roots of a format under attestation');
+  if (star !== undefined && (file.star !== undefined || file.caa !== undefined)) checkStar(star, caa, at, faults);
   for (const key of ['profiles', 'policies', 'challenges', 'caaIdentities'] as const) {
     const list: readonly string[] | undefined = file[key];
     list?.forEach((entry, index) => {
@@ -155,6 +166,7 @@ export function directoryOf(name: string, file: Complete<typeof directoryKeys>):
     caaIdentities,
     caa,
     subdomains,
+    attestation: new Map(Object.entries(file.attestation).flatMap(([format, roots]) => (roots === undefined ? [] : [[format, roots] as const]))),
     ...(file.star === undefined
       ? {}
       : { star: { minLifetimeMs: file.star.minLifetime, maxDurationMs: file.star.maxDuration, certificateGet: file.star.certificateGet } }),

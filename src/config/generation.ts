@@ -5,6 +5,7 @@
  */
 import type { Name } from '../x509/name.ts';
 import type { DirectoryLimits, RateLimits, StarSettings } from './directory-settings.ts';
+import type { RenewalRule } from './renewal-rule.ts';
 import type { RevocationSettings } from './revocation-entry.ts';
 import type { CertificateShape, NameConstraints, SubjectAttribute } from '../x509/shape.ts';
 
@@ -140,12 +141,6 @@ export interface Profile {
   readonly renewal: RenewalRule;
 }
 
-/** The part of a certificate's life over which the renewal windows of a profile are spread (RFC 9773), in per cent of its validity. */
-export interface RenewalRule {
-  readonly fromPercent: number;
-  readonly toPercent: number;
-}
-
 /** Which names may be had. It binds where a directory, an account or an identity names it. */
 export interface Policy {
   readonly name: string;
@@ -180,7 +175,9 @@ export interface AddressRange {
   readonly prefix: number;
 }
 
-export type ChallengeType = 'http-01' | 'dns-01' | 'tls-alpn-01' | 'dns-account-01' | 'dns-persist-01';
+export type ChallengeType = 'http-01' | 'dns-01' | 'tls-alpn-01' | 'dns-account-01' | 'dns-persist-01' | 'device-attest-01';
+/** Those whose proof lies in the client's network or zone. */
+export type DialledChallenge = Exclude<ChallengeType, 'device-attest-01'>;
 
 /** One ACME directory. */
 export interface Directory {
@@ -211,6 +208,8 @@ export interface Directory {
   readonly agreeAgain: boolean;
   readonly website?: string;
   readonly limits: DirectoryLimits;
+  /** Roots of device attestations (DER in base64) by their format; without an entry, a format is not taken. */
+  readonly attestation: ReadonlyMap<string, readonly string[]>;
   /** Absent where orders do not renew themselves. */
   readonly star?: StarSettings;
 }

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { NameType } from '../x509/name.ts';
 import { type ExtendedKeyUsage, type KeyUsage, LONGEST_RESPONDER_MS, SHORT_LIVED_MS, type SubjectAttribute } from '../x509/shape.ts';
 import type { FaultsOf } from './fault.ts';
-import type { Profile, RenewalRule } from './generation.ts';
+import type { Profile } from './generation.ts';
+import type { RenewalRule } from './renewal-rule.ts';
 import { type Complete, mapping, parsed, type Read } from './schema.ts';
 import { duration, durationText, percent, simpleName } from './values.ts';
 

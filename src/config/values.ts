@@ -1,6 +1,8 @@
 /** The small texts of a configuration and what they mean: durations, addresses, URLs, names. Each throws `Unfit`. */
+import { parseCertificate } from '../x509/certificate.ts';
 import { ipOctets, ipText, isV4Mapped } from '../x509/ip.ts';
 import { parseDnsName } from '../x509/name.ts';
+import { decodePem } from '../x509/pem.ts';
 import { shown } from './fault.ts';
 import type { AddressRange, Listen } from './generation.ts';
 import { Unfit } from './schema.ts';
@@ -29,6 +31,18 @@ export function percent(text: string): number {
   const [, number = ''] = /^([1-9][0-9]?)%$/.exec(text) ?? [];
   if (number === '') throw new Unfit(`${shown(text)} is not like 66%, from 1% to 99%`);
   return Number(number);
+}
+
+/** One certificate in PEM, to its DER in base64. */
+export function certificatePem(text: string): string {
+  try {
+    const [der, ...more] = decodePem('CERTIFICATE', text);
+    if (der === undefined || more.length > 0) throw new Error('it is not one certificate');
+    parseCertificate(der);
+    return Buffer.from(der).toString('base64');
+  } catch (error) {
+    throw new Unfit(`is no certificate in PEM: ${(error as Error).message}`);
+  }
 }
 
 /** Names of profiles, policies, groups, directories, realms and issuer keys: they stand in URLs, paths and records. */

@@ -144,11 +144,11 @@ function canonical({ name, tag }: GeneralName): Canonical {
  * A common name beyond 64 characters cannot stand in a certificate and is passed over; one that is no name of a host
  * is a fault.
  */
-export function hostNamesOf(csr: Csr): { readonly names: readonly Name[]; readonly faults: readonly string[] } {
+export function hostNamesOf(csr: Csr, others: ReadonlySet<string> = new Set()): { readonly names: readonly Name[]; readonly faults: readonly string[] } {
   const names = new Map(csr.names.map((name) => [nameKey(name), name]));
   const faults = [...csr.faults];
   for (const text of csr.commonNames) {
-    if (text.length > 64) continue;
+    if (text.length > 64 || others.has(text)) continue;
     const type = canonicalIp(text) === undefined ? 'dns' : 'ip';
     const { value, fault } = type === 'ip' ? parseIpName(text) : parseDnsName(text);
     if (value === undefined) faults.push(`its common name ${JSON.stringify(text)} is not the name of a host: ${fault}`);

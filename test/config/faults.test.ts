@@ -108,7 +108,23 @@ const KEYS: readonly Case[] = [
   { name: 'no PKCS#11 URI', changes: withKey('file:key.pem'), faults: keyFault('is not like pkcs11:token=NAME;object=NAME?pin-source=file:pins/NAME.pin') },
 ];
 
+/** After the challenges of the default directory. */
+const inDirectory = (more: string, challenges = 'http-01'): Case['changes'] =>
+  ({ 'ca.yaml': [['    challenges: [http-01, dns-01, tls-alpn-01]', `    challenges: [${challenges}]\n${more}`]] });
+
 const RULES: readonly Case[] = [
+  { name: 'a renewal window that ends before it begins', changes: { 'profiles/server.yaml': [['to: 55%', 'to: 45%']] }, faults: ['ca-config/profiles/server.yaml: renewal.to: 45% is not more than from, 45%'] },
+  { name: 'a renewal window that is no part', changes: { 'profiles/server.yaml': [['to: 55%', 'to: 100%']] }, faults: ['ca-config/profiles/server.yaml: renewal.to: "100%" is not like 66%, from 1% to 99%'] },
+  { name: 'STAR, faster than renewals can be', changes: inDirectory('    star: { minLifetime: 5m, maxDuration: 1m }'), faults: [
+    'ca-config/ca.yaml: directories.default.star.minLifetime: 5m is more than maxDuration 1m',
+    'ca-config/ca.yaml: directories.default.star.minLifetime: 5m is less than 10m: renewals would not keep up',
+  ] },
+  { name: 'device-attest-01 with nobody to believe', changes: inDirectory('', 'http-01, device-attest-01'), faults: [
+    'ca-config/ca.yaml: directories.default.challenges[1]: "device-attest-01" needs somebody to believe: write the roots of a format under attestation',
+  ] },
+  { name: 'an attestation root that is none', changes: inDirectory('    attestation: { step: ["-----BEGIN CERTIFICATE-----"] }', 'device-attest-01'), faults: [
+    'ca-config/ca.yaml: directories.default.attestation.step[0]: is no certificate in PEM: this is not PEM with nothing but CERTIFICATE in it',
+  ] },
   { name: 'nothing to look up for longer than seven days', changes: { 'profiles/workload.yaml': [['maxValidity: 160h', 'maxValidity: 8d\nrevocation: noRevAvail']] }, faults: [
     'ca-config/profiles/workload.yaml: maxValidity: 8d is more than 7d, the most without revocation information (revocation: noRevAvail)',
   ] },
@@ -202,7 +218,7 @@ const REFERENCES: readonly Case[] = [
     'ca-config/issuers/staging.yaml: profiles[2]: "peer" belongs to group "default", and this key to "staging"',
   ] },
   { name: 'a default profile that is not offered', changes: { 'ca.yaml': [['defaultProfile: server', 'defaultProfile: device']] }, faults: ['ca-config/ca.yaml: directories.default.defaultProfile: "device" is not among this directory\'s profiles: server, client, peer'] },
-  { name: 'an unknown challenge', changes: { 'ca.yaml': [['[http-01, ', '[http-1, ']] }, faults: ['ca-config/ca.yaml: directories.default.challenges[0]: "http-1" is not one of http-01, dns-01, tls-alpn-01, dns-account-01, dns-persist-01 (did you mean "http-01"?)'] },
+  { name: 'an unknown challenge', changes: { 'ca.yaml': [['[http-01, ', '[http-1, ']] }, faults: ['ca-config/ca.yaml: directories.default.challenges[0]: "http-1" is not one of http-01, dns-01, tls-alpn-01, dns-account-01, dns-persist-01, device-attest-01 (did you mean "http-01"?)'] },
   { name: 'profiles that ACME cannot serve', changes: { 'ca.yaml': [['[server, client, peer]', '[server, self, workload, device]']] }, faults: [
     'ca-config/ca.yaml: directories.default.profiles[1]: "self" is internal: no door may offer it',
     'ca-config/ca.yaml: directories.default.profiles[2]: "workload" takes no dns or ip names, and ACME proves no others here',

@@ -3,7 +3,7 @@
  * certificate always gets the same window, on whichever front; different certificates get windows spread over the part of
  * their life that the profile names, so that a fleet issued in one minute is not renewed in one minute.
  */
-import type { RenewalRule } from '../../config/generation.ts';
+import type { RenewalRule } from '../../config/renewal-rule.ts';
 
 /** ms UTC, whole seconds; `end` is later than `start` (RFC 9773 §4.2: clients refuse any other). */
 export interface Window {

@@ -3,6 +3,7 @@ import type { ChallengeType } from '../../config/generation.ts';
 import { type Authorization, authorizationStatus } from './authorization.ts';
 import { challengeStatus } from './challenge.ts';
 import type { AccountHandler, Reply } from './handler.ts';
+import { answerAttestation } from './device/answer-attestation.ts';
 import { COME_BACK_S, PATIENCE_MS, within } from './patience.ts';
 import { malformed, notFound } from './problem.ts';
 import type { Site } from './site.ts';
@@ -20,12 +21,17 @@ export const answerChallenge: AccountHandler<'authorization'> = async (acme, { s
   const { attempt: earlier } = about;
   if (earlier !== undefined && (earlier.type !== type || earlier.error === undefined)) return reply(site, about, type); // one validation at a time
 
+  // Another request was faster, here or on another front: tell how far that one has come.
+  const asItStands = async () => (await load.authorization(acme.database, site, account.id, ids, acme.clock.now()))?.about ?? about;
+  if (type === 'device-attest-01') {
+    const attempt = await answerAttestation(acme, { site, account, payload, about });
+    return reply(site, attempt === undefined ? await asItStands() : { ...about, attempt }, type);
+  }
   // §8.2: "Clients can explicitly request a retry by re-sending their response to a challenge"; it counts as one of the tries.
   const begun = earlier === undefined
     ? await acme.attempts.begin(site, about, type, account.thumbprint)
     : await acme.attempts.hasten(site, about, earlier, account.thumbprint);
-  // Another request was faster, here or on another front: tell how far that one has come.
-  if (begun === undefined) return reply(site, (await load.authorization(acme.database, site, account.id, ids, acme.clock.now()))?.about ?? about, type);
+  if (begun === undefined) return reply(site, await asItStands(), type);
   const attempt = (await within(begun.outcome, PATIENCE_MS)) ??
     { type, state: 'running', tries: 1, error: undefined, flights: [], evidence: undefined, finished: undefined, validUntil: undefined };
   return reply(site, { ...about, attempt }, type);

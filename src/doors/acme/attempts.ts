@@ -6,7 +6,7 @@
  * host or zone is repeated as often as the configuration says, for it may not be up yet. A wrong answer is final at once.
  */
 import type { Clock } from '../../clock.ts';
-import type { ChallengeType, Generation } from '../../config/generation.ts';
+import type { DialledChallenge, Generation } from '../../config/generation.ts';
 import type { Database, Write } from '../../database/database.ts';
 import * as events from '../../telemetry/events.ts';
 import type { ValidationResult, Validator } from '../../validation/index.ts';
@@ -59,7 +59,7 @@ export class Attempts implements AsyncDisposable {
    * to the attempt as it then stands.
    */
   async begin(
-    site: Site, authorization: Authorization, type: ChallengeType, thumbprint: string,
+    site: Site, authorization: Authorization, type: DialledChallenge, thumbprint: string,
   ): Promise<{ outcome: Promise<Attempt | undefined> } | undefined> {
     const { database, clock, frontId } = this.#parts;
     const now = clock.now();
@@ -75,7 +75,7 @@ export class Attempts implements AsyncDisposable {
   ): Promise<{ outcome: Promise<Attempt | undefined> } | undefined> {
     const { database, clock, frontId, generation } = this.#parts;
     if (attempt.tries >= generation().validation.attempts) return undefined;
-    const waiting = { ...firstTry(site, authorization, attempt.type, thumbprint), tries: attempt.tries, flights: attempt.flights };
+    const waiting = { ...firstTry(site, authorization, attempt.type as DialledChallenge, thumbprint), tries: attempt.tries, flights: attempt.flights };
     const taken = await hastenAttempt(database, waiting, frontId, this.#leaseFrom(clock.now()));
     return taken && { outcome: this.#track(taken) };
   }
@@ -203,9 +203,10 @@ function inTurn(due: readonly DueAttempt[]): DueAttempt[] {
 const running = ({ type, tries }: DueAttempt, error: Problem, flights: readonly Flight[]): Attempt =>
   ({ type, state: 'running', tries, error, flights, evidence: undefined, finished: undefined, validUntil: undefined });
 
-const firstTry = (site: Site, authorization: Authorization, type: ChallengeType, thumbprint: string): DueAttempt => ({
+const firstTry = (site: Site, authorization: Authorization, type: DialledChallenge, thumbprint: string): DueAttempt => ({
   authorization: authorization.id, realm: site.realm, directory: site.directory.name, account: authorization.account,
-  type, thumbprint, tries: 1, flights: [], token: authorization.token, name: authorization.identifier,
+  type, thumbprint, tries: 1, flights: [], token: authorization.token,
+  name: authorization.identifier as DueAttempt['name'], // devices have a challenge of their own
   wildcard: authorization.wildcard, subdomains: authorization.subdomains,
   expires: authorizationExpires(authorization),
 });

@@ -1,6 +1,7 @@
 /** What an authorization is, and its state as a function of the facts (RFC 8555 §7.1.4, §7.1.6). */
 import type { ChallengeType } from '../../config/generation.ts';
 import type { Attempt } from './challenge.ts';
+import { isDevice } from './device/device-identifier.ts';
 import type { Identifier } from './identifier.ts';
 
 export interface Authorization {
@@ -57,7 +58,10 @@ export const authorizationExpires = ({ attempt, expires }: Authorization): numbe
  * (§8.4 for wildcards; for whole domains because a host speaks for itself, RFC 9444 §7).
  */
 export const challengesFor = (identifier: Identifier, wide: boolean, offered: readonly ChallengeType[]): ChallengeType[] =>
-  offered.filter((type) => (identifier.type === 'ip' ? !isByDns(type) : !wide || isByDns(type)));
+  offered.filter((type) => {
+    if (isDevice(identifier) || type === 'device-attest-01') return isDevice(identifier) && type === 'device-attest-01';
+    return identifier.type === 'ip' ? !isByDns(type) : !wide || isByDns(type);
+  });
 
 /** The one among these that lets the identifier be certified: its own, or that of a domain above it (RFC 9444). */
 export function authorizationFor(authorizations: readonly Authorization[], { type, value }: Identifier): Authorization | undefined {

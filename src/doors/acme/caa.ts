@@ -38,7 +38,7 @@ export async function recheckCaa(
   const answers = await Promise.all(stale.map(async (identifier) => {
     const { name, wildcard } = spelledOut(identifier);
     const method = authorizationFor(order.authorizations, identifier)?.attempt?.type;
-    if (method === undefined) throw new Error('an order is ready without a proof');
+    if (method === undefined || method === 'device-attest-01') throw new Error('an order is ready without a proof');
     const question = { name, wildcard, method, issuers: site.directory.caaIdentities, accountUrls: accountUrls(site, account.id) };
     return { identifier, answer: await acme.validator.checkCaa(question, acme.closing) };
   }));

@@ -15,6 +15,8 @@ import { PATIENCE_MS, within } from './patience.ts';
 import { AcmeError, malformed, refused } from './problem.ts';
 import { replyWithOrder } from './read-order.ts';
 import { stillClaimed } from './renewal/store.ts';
+import { isAttestedKey } from './device/answer-attestation.ts';
+import { isDevice, namesOf, subjectOf } from './device/device-identifier.ts';
 import { requesterOf } from './requester.ts';
 import { nextDue, validityAt } from './star/auto-renewal.ts';
 import { beginRenewing } from './star/store.ts';
@@ -54,7 +56,7 @@ async function issue(acme: Acme, { site, account, key, about: order, signed, cor
   const { renews, autoRenewal } = order;
   const validity = autoRenewal === undefined ? askedFor(order) : validityAt(autoRenewal, now);
   const outcome = await acme.ca.issue({
-    realm: site.realm, door: 'acme', profile: order.profile, names: order.identifiers, publicKey: csr.spki, ...validity,
+    realm: site.realm, door: 'acme', profile: order.profile, names: namesOf(order.identifiers), ...subjectOf(order.identifiers), publicKey: csr.spki, ...validity,
     requester: requesterOf(site, account), requestRef: order.id, correlation, evidence,
     // RFC 9773 §5: a renewal continues its predecessor's lineage, and is issued only while no other order has taken its place.
     ...(renews === undefined ? {} : { replaces: renews.certificate, lineage: renews.lineage }),
@@ -95,7 +97,7 @@ async function requestedBy({ database }: Acme, given: unknown, { site, about: or
   const der = decodeBase64url(given.replace(/={1,2}$/, ''));
   if (der === undefined) throw new AcmeError('badCSR', '"csr" must be base64url of the DER, not PEM.');
   const csr = parse(der);
-  const { names, faults } = hostNamesOf(csr);
+  const { names, faults } = hostNamesOf(csr, new Set(order.identifiers.filter(isDevice).map(({ value }) => value)));
   if (faults.length > 0) throw new AcmeError('badCSR', `The CSR is not accepted: ${faults.join('; ')}.`);
   const fault = publicKeyFault(csr.spki);
   if (fault !== undefined) throw new AcmeError('badCSR', `The key of the CSR is not accepted: ${fault}.`);
@@ -103,6 +105,7 @@ async function requestedBy({ database }: Acme, given: unknown, { site, about: or
   if (!verified) throw new AcmeError('badCSR', 'The signature of the CSR does not verify under its own key.');
   // §11.1: whoever gets hold of the certificate's key must not get hold of the account by it.
   if (taken) throw new AcmeError('badCSR', 'The CSR must not be for the key of an account.');
+  if (!order.authorizations.every((authorization) => isAttestedKey(authorization, csr.spki))) throw new AcmeError('badCSR', 'The CSR is not for the key that was attested.');
   compareNames(order, names.map(nameKey));
   return csr;
 }
@@ -118,7 +121,7 @@ function parse(der: Uint8Array): Csr {
 
 /** §7.4: "The CSR MUST indicate the exact same set of requested identifiers as the initial newOrder request." */
 function compareNames(order: Order, asked: readonly string[]): void {
-  const ordered = order.identifiers.map(nameKey);
+  const ordered = namesOf(order.identifiers).map(nameKey);
   const missing = ordered.filter((name) => !asked.includes(name));
   const extra = asked.filter((name) => !ordered.includes(name));
   if (missing.length === 0 && extra.length === 0) return;

@@ -1,10 +1,11 @@
 /** Identifiers (RFC 8555 §9.7.7, RFC 8738 §3): from a newOrder's JSON to canonical names, every fault told at once. */
-import { nameKey, parseDnsName, parseIpName, type ParsedName } from '../../x509/name.ts';
+import { parseDnsName, parseIpName, type ParsedName } from '../../x509/name.ts';
+import { type DeviceIdentifierType, parseHardwareModule, parsePermanentIdentifier } from './device/device-identifier.ts';
 import { type Fault, malformed, several } from './problem.ts';
 
 /** As on the wire. `dns` values are lower-case A-labels, `*.` in front allowed in orders; `ip` values are canonical. */
 export interface Identifier {
-  readonly type: 'dns' | 'ip';
+  readonly type: 'dns' | 'ip' | DeviceIdentifierType;
   readonly value: string;
 }
 
@@ -18,6 +19,8 @@ export interface Wanted {
 const PARSERS: Readonly<Record<string, ((text: string) => ParsedName) | undefined>> = Object.assign(Object.create(null), {
   dns: parseDnsName,
   ip: parseIpName,
+  'permanent-identifier': parsePermanentIdentifier,
+  'hardware-module': parseHardwareModule,
 });
 
 /** RFC 8555 §7.4. Repeated identifiers collapse, in the order given. Throws AcmeError. */
@@ -31,7 +34,7 @@ export function parseIdentifiers(given: unknown, limit: number): Wanted[] {
     const ancestor = 'detail' in parsed ? undefined : parseAncestor(item, parsed);
     if ('detail' in parsed) faults.push(parsed);
     else if (typeof ancestor === 'object') faults.push(ancestor);
-    else identifiers.set(nameKey(parsed), { identifier: parsed, ancestor });
+    else identifiers.set(`${parsed.type}:${parsed.value}`, { identifier: parsed, ancestor });
   }
   if (faults.length > 0) throw several(faults);
   return [...identifiers.values()];

@@ -2,6 +2,7 @@
 import { publicId } from '../../database/public-id.ts';
 import type { Account } from './account.ts';
 import { type Authorization, challengesFor } from './authorization.ts';
+import { namesOf, refuseDevices, subjectOf } from './device/device-identifier.ts';
 import type { AccountHandler, Acme } from './handler.ts';
 import { type Identifier, parseIdentifiers, type Wanted } from './identifier.ts';
 import { isObject } from './json.ts';
@@ -41,8 +42,9 @@ export const newAuthorization: AccountHandler<'nothing'> = async (acme, { site, 
 
 /** Refused when no profile of this directory may have the name. Throws AcmeError. */
 function decide({ ca }: Acme, site: Site, account: Account, identifier: Identifier): void {
+  refuseDevices(site, [identifier]);
   const { defaultProfile, profiles } = site.directory;
-  const reasonsFor = (profile: string) => ca.decide({ profile, names: [identifier], requester: requesterOf(site, account) });
+  const reasonsFor = (profile: string) => ca.decide({ profile, names: namesOf([identifier]), ...subjectOf([identifier]), requester: requesterOf(site, account) });
   if (!profiles.some((profile) => reasonsFor(profile).length === 0)) throw refused(reasonsFor(defaultProfile));
 }
 

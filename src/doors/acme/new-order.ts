@@ -4,6 +4,7 @@ import { spkiSha256 } from '../../x509/public-key.ts';
 import type { Account } from './account.ts';
 import { type Authorization, authorizationExpires, proofKey } from './authorization.ts';
 import { refuseBlockedKey, refuseListedKey } from './blocked-key.ts';
+import { namesOf, refuseDevices, subjectOf } from './device/device-identifier.ts';
 import type { AccountHandler, Acme } from './handler.ts';
 import { parseIdentifiers, type Wanted } from './identifier.ts';
 import type { JsonObject } from './json.ts';
@@ -33,12 +34,13 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
   const now = acme.clock.now();
   const wanted = parseIdentifiers(payload['identifiers'], limits.namesPerOrder);
   const identifiers = wanted.map(({ identifier }) => identifier);
+  refuseDevices(site, identifiers);
   const profile = parseProfile(site, payload['profile']);
   const autoRenewal = parseAutoRenewal(payload, site.directory.star, now);
   const validity = autoRenewal === undefined ? parseValidity(payload, now) : {};
 
   const reasons = acme.ca.decide({
-    profile, names: identifiers, requester: requesterOf(site, account), ...(autoRenewal === undefined ? validity : validityAt(autoRenewal, now - SLACK_MS)),
+    profile, names: namesOf(identifiers), ...subjectOf(identifiers), requester: requesterOf(site, account), ...(autoRenewal === undefined ? validity : validityAt(autoRenewal, now - SLACK_MS)),
   });
   if (reasons.length > 0) throw refused(reasons);
 

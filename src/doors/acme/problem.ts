@@ -12,6 +12,7 @@ export const PROBLEMS = {
   autoRenewalExpired: 403,
   autoRenewalRevocationNotSupported: 403,
   alreadyRevoked: 400, // §7.6
+  badAttestationStatement: 400, // draft-ietf-acme-device-attest §4
   badCSR: 400,
   badNonce: 400, // §6.5; clients retry on 400 and nothing else
   badPublicKey: 400, // §6.2

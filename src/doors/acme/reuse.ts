@@ -28,5 +28,5 @@ export async function reuse(database: Database, { directory }: Site, drafts: rea
   return [...new Set(used)];
 }
 
-/** draft-ietf-acme-dns-persist: for no longer than the record's TTL, so it is looked at anew. */
-const mayServeAgain = (type: ChallengeType): boolean => type !== 'dns-persist-01';
+/** draft-ietf-acme-dns-persist: for no longer than the record's TTL, so it is looked at anew. An attestation is for one token and one key. */
+const mayServeAgain = (type: ChallengeType): boolean => type !== 'dns-persist-01' && type !== 'device-attest-01';

@@ -2,7 +2,7 @@
  * SQL of the ACME door. Each read brings the account that signed together with what its request is about, in one statement,
  * and only when that belongs to the account: another's is as if it did not exist. Each change is one commit.
  */
-import type { ChallengeType } from '../../config/generation.ts';
+import type { ChallengeType, DialledChallenge } from '../../config/generation.ts';
 import type { Database, Write } from '../../database/database.ts';
 import { isPublicId } from '../../database/public-id.ts';
 import { rawStatement, statement } from '../../database/statement.ts';
@@ -51,7 +51,7 @@ export interface DueAttempt {
   readonly authorization: string;
   readonly realm: string;
   readonly directory: string;
-  readonly type: ChallengeType;
+  readonly type: DialledChallenge;
   readonly thumbprint: string;
   readonly tries: number;
   readonly token: string;
@@ -323,7 +323,7 @@ const textOf = (flights: readonly Flight[]): string | null => (flights.length ==
 
 /** Up to 1000 attempts whose lease has run out or whose next try is due. */
 export async function dueAttempts(database: Database, now: number): Promise<DueAttempt[]> {
-  interface Row { authorization: string; realm: string; directory: string; attempt_type: ChallengeType; thumbprint: string; tries: number;
+  interface Row { authorization: string; realm: string; directory: string; attempt_type: DialledChallenge; thumbprint: string; tries: number;
     flights: string | null; account: string; token: string; type: 'dns' | 'ip'; value: string; wildcard: number; subdomains: number; expires: number }
   const rows = await database.many<Row>(findDue, { now });
   return rows.map((row) => ({

@@ -8,6 +8,7 @@ import type { Database } from '../../../database/database.ts';
 import * as events from '../../../telemetry/events.ts';
 import { type CaaParts, recheckCaa } from '../caa.ts';
 import { AcmeError } from '../problem.ts';
+import { namesOf, subjectOf } from '../device/device-identifier.ts';
 import { requesterOf } from '../requester.ts';
 import { siteOf } from '../site.ts';
 import { load } from '../store.ts';
@@ -62,7 +63,7 @@ async function renew(parts: RenewParts, due: DueOrder): Promise<boolean> {
   }
   const evidence = JSON.parse(due.evidence) as DoorEvidence;
   const outcome = await ca.issue({
-    realm: site.realm, door: 'acme', profile: order.profile, names: order.identifiers, publicKey: due.spki, ...validity,
+    realm: site.realm, door: 'acme', profile: order.profile, names: namesOf(order.identifiers), ...subjectOf(order.identifiers), publicKey: due.spki, ...validity,
     requester: requesterOf(site, account), requestRef: referenceOf(due.order, due.period + 1), together: [stillDue(due)],
     replaces: `${order.certificate.issuerKey}:${order.certificate.serial}`, lineage: order.renews?.lineage ?? order.id,
     evidence: caa.length === 0 ? evidence : { ...evidence, authorizations: [...(evidence.authorizations ?? []), { caa }] },
