@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Run } from './client.ts';
+import { measureCrls } from './crl.ts';
 import { FlowDriver } from './flows.ts';
 import { measureFloors } from './floors.ts';
 import { measureHanging } from './hanging.ts';
@@ -76,7 +77,9 @@ async function measure(options: Options): Promise<Results> {
   const slow = parts.has('latency') ? { slow: await measureSlowSignatures(seconds, SOFTHSM) } : {};
   if (parts.has('hanging')) progress('while 500 validations hang …');
   const hanging = parts.has('hanging') ? { hanging: await measureHanging(seconds, options.database) } : {};
-  return { ...flows, ...floors, ...issue, ...slow, ...hanging };
+  if (parts.has('crl')) progress('CRLs of a million revoked certificates …');
+  const crl = parts.has('crl') ? { crl: await measureCrls(options.database) } : {};
+  return { ...flows, ...floors, ...issue, ...slow, ...hanging, ...crl };
 }
 
 const words = process.argv.slice(2);

@@ -1,4 +1,5 @@
 // The results as text, beside what the design aims at.
+import type { CrlFigures } from './crl.ts';
 import type { Floors } from './floors.ts';
 import type { Hanging } from './hanging.ts';
 import type { FlowResult } from './flows.ts';
@@ -14,6 +15,7 @@ export interface Results {
   readonly floors?: Floors;
   readonly issue?: IssueRate;
   readonly slow?: SlowSignatures;
+  readonly crl?: CrlFigures;
   readonly hanging?: Hanging;
 }
 
@@ -64,7 +66,15 @@ function floorText({ crypto, transport, es256Verify, moduleSign, emptyRequest, f
 const hangingText = ({ clients, hanging: [first, last], before, during }: Hanging): string =>
   `issuances at ${clients} clients while ${first} to ${last} validations hang: ${round(during)}/s, ${round(100 * during / before)} % of the ${round(before)}/s without them`;
 
-export function report({ flows, startMs, floors, issue, slow, hanging }: Results): string {
+function crlText({ database, revoked, shards, octets, ms, cpu, signerCpu, blocked, rss, one, bulk }: CrlFigures): string {
+  return table([`CRLs (${database}): ${revoked} revoked, ${shards} shards, ${round(octets / 1e6)} MB`, ''], [
+    ['all shards made anew, s', round(ms / 1000, 2)], ['  CPU of the front, s', round(cpu / 1000, 2)], ['  CPU of the signer, its start included, s', round(signerCpu / 1000, 2)],
+    ['  event loop blocked at most, ms', round(blocked)], ['  memory of the front at most, MB (RSS)', round(rss)],
+    ['one shard made anew, ms', round(one)], ['revoked in bulk, stored, per s', round(bulk)],
+  ]);
+}
+
+export function report({ flows, startMs, floors, issue, slow, hanging, crl }: Results): string {
   const parts: string[] = [];
   if (flows !== undefined) parts.push(flowText(flows), ...comparison(flows));
   if (startMs !== undefined) parts.push(`start to ready, keys made: ${round(startMs / 1000, 2)} s`);
@@ -72,5 +82,6 @@ export function report({ flows, startMs, floors, issue, slow, hanging }: Results
   if (issue !== undefined) parts.push(`issue() alone, stored: ${round(issue.perSecond)}/s, ${round(issue.cpu, 2)} ms of the front's CPU each`);
   if (slow !== undefined) parts.push(`certificates with ${slow.addedMs} ms added to each signature, ${slow.lanes} lanes: ${round(slow.perSecond)}/s, ${round(100 * slow.share)} % of lanes ÷ latency`);
   if (hanging !== undefined) parts.push(hangingText(hanging));
+  if (crl !== undefined) parts.push(crlText(crl));
   return parts.join('\n\n');
 }
