@@ -49,8 +49,10 @@ while ((await ca.work.publishCrls()) > 0) await sleep(100);
 const notAfter = clock.now() + 30 * 86_400_000;
 const values = { issuer_key: issuerKey, realm: generation.realm, day: dayOf(notAfter), not_after: notAfter, now: clock.now() - 60_000, shards };
 const PAGE = 10_000;
-const hex = { sqlite: `lower(hex(randomblob(16)))`, postgres: `md5(random()::text)` };
-const serial = (engine: 'sqlite' | 'postgres') => `'01' || :prefix || ${hex[engine]}`;
+// As they are made: signer, day of notAfter, a notBefore that goes up (five each second), random octets.
+const serial = (engine: 'sqlite' | 'postgres') => engine === 'sqlite'
+  ? `'01' || :prefix || printf('%08x', cast(:second as integer) + i / 5) || lower(hex(randomblob(12)))`
+  : `'01' || :prefix || lpad(to_hex(cast(:second as integer) + i / 5), 8, '0') || substr(md5(random()::text), 1, 24)`;
 const rows = (engine: 'sqlite' | 'postgres', columns: string) => engine === 'sqlite'
   ? `with recursive n(i) as (select 0 union all select i + 1 from n where i < ${PAGE - 1}) select ${columns} from n where 1 = 1`
   : `select ${columns} from generate_series(0, ${PAGE - 1}) as n(i)`;
@@ -62,8 +64,8 @@ const certificates = perEngine((engine) => `insert into certificate (realm, issu
   ${rows(engine, `:realm, :issuer_key, ${serial(engine)}, 'server', 'none', 'none' || i, 'none', 'bench', 'bench', 'bench', ${serial(engine)}, 'none', 'none', cast(:day as integer), 1 + i % cast(:shards as integer), 1,
     cast(:now as bigint), cast(:not_after as bigint), 0, cast(:now as bigint), :der`)}`);
 const prefix = values.day.toString(16).padStart(4, '0');
-for (let done = 0; done < revoked; done += PAGE) await database.commit([{ statement: revocations, values: { ...values, prefix }, rows: 'any' }]);
-for (let done = 0; done < issued; done += PAGE) await database.commit([{ statement: certificates, values: { ...values, prefix, der: new Uint8Array(900) }, rows: 'any' }]);
+for (let done = 0; done < revoked; done += PAGE) await database.commit([{ statement: revocations, values: { ...values, prefix, second: done / 5 }, rows: 'any' }]);
+for (let done = 0; done < issued; done += PAGE) await database.commit([{ statement: certificates, values: { ...values, prefix, second: (revoked + done) / 5, der: new Uint8Array(900) }, rows: 'any' }]);
 const mark = rawStatement('update crl_shard set changed = changed + 1 where issuer_key = :issuer_key and shard <= :most');
 const change = (most: number) => database.commit([{ statement: mark, values: { issuer_key: issuerKey, most }, rows: 'any' }]);
 
