@@ -21,7 +21,9 @@ import { encodeName } from '../src/x509/distinguished-name.ts';
 import { decodePem, encodePem } from '../src/x509/pem.ts';
 import { keyIdOf } from '../src/x509/public-key.ts';
 import { notAfterOf } from '../src/x509/tbs.ts';
+import { assembleCrl } from '../src/x509/crl.ts';
 import { caFaults } from './ca-faults.ts';
+import { firstRootCrlTbs } from './root-crl.ts';
 
 type Role = keyof typeof ROLES;
 
@@ -35,6 +37,7 @@ const ROLES = {
   'staging-intermediate': { name: 'STAGING Chancery Development Intermediate', validity: 3 * YEAR, issuer: 'staging-root' },
 } as const satisfies Record<string, { name: string; validity: number; issuer?: string }>;
 const rolesInOrder = Object.keys(ROLES) as Role[];
+const rootsInOrder = rolesInOrder.filter((role) => !('issuer' in ROLES[role]));
 const issuerOf = (role: Role): Role => {
   const row = ROLES[role];
   return 'issuer' in row ? row.issuer : role;
@@ -84,7 +87,8 @@ class Ceremony {
 
   async run(): Promise<Readonly<Record<Role, string>>> {
     const paths = Object.fromEntries(rolesInOrder.map((role) => [role, this.#certificatePath(role)])) as Record<Role, string>;
-    if (rolesInOrder.every((role) => existsSync(paths[role])) && existsSync(this.#responderPath())) {
+    const files = [...Object.values(paths), ...rootsInOrder.map((role) => this.#crlPath(role)), this.#responderPath()];
+    if (files.every((path) => existsSync(path))) {
       this.#say(`The development keys are there already: ${dirname(paths.root)}`);
       return paths;
     }
@@ -92,6 +96,7 @@ class Ceremony {
     try {
       const made = new Map<Role, Certificate>();
       for (const role of rolesInOrder) made.set(role, await this.#certify(module, role, made.get(issuerOf(role))));
+      for (const role of rootsInOrder) await this.#publishCrl(module, role, made.get(role) as Certificate);
       this.#makeResponderKey(module);
     } finally {
       module.finalise(); // the root tokens are closed, and nothing of the server opens them again
@@ -130,6 +135,13 @@ class Ceremony {
     writeOnce(path, encodePem('CERTIFICATE', certificate.der), 0o644);
     this.#say(`Signed ${ROLES[role].name}: ${path} (SHA-256 ${certificateSha256(certificate.der)})`);
     return certificate;
+  }
+
+  async #publishCrl(module: KeyModule, role: Role, root: Certificate): Promise<void> {
+    if (existsSync(this.#crlPath(role))) return;
+    const tbs = firstRootCrlTbs(root, ALGORITHM, this.#now);
+    writeOnce(this.#crlPath(role), assembleCrl(tbs, ALGORITHM, await this.#sign(module, role, root.tbs.spki, tbs)), 0o644);
+    this.#say(`Signed the CRL of ${ROLES[role].name}: ${this.#crlPath(role)}`);
   }
 
   #facts(role: Role, spki: Uint8Array, root: Certificate | undefined): CaFacts {
@@ -198,13 +210,17 @@ class Ceremony {
     return join(this.#state, 'public', 'ocsp.pem');
   }
 
+  #crlPath(role: Role): string {
+    return join(this.#state, 'public', `${role}.crl`);
+  }
+
   #certificatePath(role: Role): string {
     return join(this.#state, 'public', `${role}.pem`);
   }
 }
 
 /** The file appears whole or not at all, and one that is there stays as it is, even if it appears at this moment. */
-function writeOnce(path: string, content: string, mode: number): void {
+function writeOnce(path: string, content: string | Uint8Array, mode: number): void {
   if (existsSync(path)) return;
   mkdirSync(dirname(path), { recursive: true, mode: mode === 0o600 ? 0o700 : 0o755 });
   const draft = `${path}.draft`;

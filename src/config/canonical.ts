@@ -58,7 +58,7 @@ function decisive(generation: Undigested) {
       ]),
     ),
     issuers: new Map(
-      [...issuers].map(([id, { keyUri, certificates, root, alternates, ocsp, ...issuer }]) => [
+      [...issuers].map(([id, { keyUri, certificates, root, rootCrl, alternates, ocsp, ...issuer }]) => [
         id,
         {
           ...issuer,
@@ -66,6 +66,7 @@ function decisive(generation: Undigested) {
           certificates: certificates.map(below),
           root: below(root),
           alternates: alternates.map((chain) => ({ certificates: chain.certificates.map(below), root: below(chain.root) })),
+          rootCrl: rootCrl && below(rootCrl),
           ocsp: ocsp && { ...ocsp, keyUri: ocsp.keyUri.replace(/\?.*$/s, ''), publicKey: below(ocsp.publicKey) },
         },
       ]),

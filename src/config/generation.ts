@@ -85,6 +85,7 @@ export interface Issuer {
   readonly root: string;
   /** Further chains of the same key and subject, as `certificates` and `root`. */
   readonly alternates: readonly { readonly certificates: readonly string[]; readonly root: string }[];
+  readonly rootCrl?: string; // DER file, absolute
   /** RFC 7512. Its pin-source is an absolute file; a PIN is never in it. */
   readonly keyUri: string;
   readonly profiles: readonly string[];

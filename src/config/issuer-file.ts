@@ -26,6 +26,8 @@ export const issuerKeys = {
     .array(z.strictObject({ certificates: z.array(parsed(statePath)).min(1).max(8), root: parsed(statePath) }))
     .max(8)
     .default([]),
+  /** The CRL that the root signed in its ceremony, DER: served as it is. */
+  rootCrl: parsed(statePath).optional(),
   /** Profiles that it may sign; the signer checks this again. */
   profiles: z.array(parsed(simpleName)),
   /** CRLs of this key. */
@@ -107,6 +109,7 @@ export function issuerOf(
       certificates: chain.certificates.map((path) => resolve(stateDirectory, path)),
       root: resolve(stateDirectory, chain.root),
     })),
+    ...(file.rootCrl === undefined ? {} : { rootCrl: resolve(stateDirectory, file.rootCrl) }),
     keyUri: keyUriFor(file.key, stateDirectory, pinFile),
     ...(permittedNames === undefined ? {} : { permittedNames: constraintsOf(permittedNames) }),
     ...(ocsp === undefined

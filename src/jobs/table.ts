@@ -16,6 +16,7 @@ export interface Work {
   renewOrders(): Promise<unknown>;
   publishCrls(): Promise<number>;
   sweepKeys(): Promise<number>;
+  watchRootCrls(): Promise<void>;
   renewResponders(): Promise<number>;
   auditOcsp(): Promise<void>;
   renewOwnCertificate(): Promise<void>;
@@ -36,6 +37,7 @@ export const jobTable = (work: Work): readonly Job[] => [
   { name: 'sweep-keys',            schedule: '*/30 * * * * *', on: 'lease', run: work.sweepKeys },
   { name: 'renew-responders',      schedule: '*/30 * * * * *', on: 'lease', run: work.renewResponders },
   { name: 'audit-ocsp',            schedule: '0 * * * * *',    on: 'each',  run: work.auditOcsp },
+  { name: 'watch-root-crls',       schedule: '0 * * * * *',    on: 'each',  run: work.watchRootCrls },
   { name: 'renew-own-certificate', schedule: '0 * * * * *',    on: 'each',  run: work.renewOwnCertificate },
   { name: 'keep-partitions',       schedule: '0 0 * * * *',    on: 'lease', run: work.keepPartitions },
   { name: 'drop-old-limits',       schedule: '40 * * * * *',   on: 'lease', run: work.dropOldLimits },

@@ -58,6 +58,13 @@ export function certificateUnheld(e: { serial: string; door: string }): void {
   log.info(e, 'hold lifted');
 }
 
+/** `due`: a ceremony must make another soon. `fault`: the file cannot be served at all. */
+export function rootCrlWatched(e: { issuerKey: string; secondsLeft: number; due: boolean; fault?: string }): void {
+  metrics.rootCrlSeconds.set({ issuer_key: e.issuerKey }, e.secondsLeft);
+  if (e.fault !== undefined) log.error(e, "the root's CRL cannot be served");
+  else if (e.due) log.warn(e, "the root's CRL runs out soon: hold a ceremony");
+}
+
 /** The shard keeps the CRL that it has; it is tried again at the next run. */
 export function crlFailed(e: { issuerKey: string; shard: number; error: unknown }): void {
   const { error, ...rest } = e;

@@ -15,6 +15,7 @@ export const metrics = {
   recoveryFailures: counter('recovery_failures_total', 'Half-done issuances that could not be settled yet.', []),
   contradictions: counter('journal_contradictions_total', 'Intents whose bytes differ between database and journal: look at once.', []),
   certificatesRevoked: counter('certificates_revoked_total', 'Revocations recorded.', ['issuer_key', 'reason', 'door']),
+  rootCrlSeconds: new Gauge({ name: 'chancery_root_crl_seconds_left', help: 'Until the CRL of the root above an issuer key runs out; 0 when it cannot be served.', labelNames: ['issuer_key'], registers: [registry] }),
   crlFailures: counter('crl_failures_total', 'CRL shards that could not be made at a run of the job: the published one gets older.', ['issuer_key']),
   crlsPublished: counter('crls_published_total', 'CRL shards signed and recorded.', ['issuer_key']),
   ocspResponses: counter('ocsp_responses_total', 'OCSP requests answered, by what they were told.', ['outcome']),

@@ -35,6 +35,7 @@ import { haltAt } from './halt.ts';
 import { listenMetrics } from './metrics.ts';
 import { operationsOf } from './operations.ts';
 import { OwnCertificate } from './own-certificate.ts';
+import { RootCrls } from './root-crls.ts';
 
 export interface Front extends AsyncDisposable {
   readonly ca: OpenCa;
@@ -103,7 +104,9 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     if (!ready) reasons.push('starting');
     return { ready: reasons.length === 0, reasons };
   };
-  const status = createStatusDoor({ ca, readiness, generation, clock });
+  const rootCrls = new RootCrls(() => authority, clock);
+  await rootCrls.watch();
+  const status = createStatusDoor({ ca, readiness, generation, clock, rootCrl: (issuerKey) => rootCrls.get(issuerKey) });
   opened.use(await listenPlain(createApp({ doors: [status], random }), { name: 'status', ...first.listeners.status }));
   collectProcessMetrics();
   if (cluster.isWorker) handMetricsToPrimary();
@@ -139,6 +142,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       recoverIntents: ca.work.recoverIntents,
       publishCrls: ca.work.publishCrls,
       sweepKeys: ca.work.sweepKeys,
+      watchRootCrls: () => rootCrls.watch(),
       renewResponders: ca.work.renewResponders,
       auditOcsp: ca.work.auditOcsp,
       resumeAttempts: acme.resumeAttempts,

@@ -31,7 +31,7 @@ test('what is shipped means what its comments say', () => {
   assert.deepEqual(generation.issuers.get('development-1'), {
     id: 'development-1', group: 'default', state: 'active', shards: 8, ratePerSecond: 5000,
     profiles: ['server', 'client', 'peer', 'workload', 'device', 'self', 'ocsp-responder'],
-    certificates: ['/var/lib/chancery/public/intermediate.pem'], root: '/var/lib/chancery/public/root.pem', alternates: [],
+    certificates: ['/var/lib/chancery/public/intermediate.pem'], root: '/var/lib/chancery/public/root.pem', rootCrl: '/var/lib/chancery/public/root.crl', alternates: [],
     crlUrl: 'http://localhost:8080/crl/development-1', caIssuersUrl: 'http://localhost:8080/ca/development-1.cer',
     keyUri: 'pkcs11:token=chancery-intermediate;object=chancery-intermediate;id=%01?pin-source=file:/var/lib/chancery/pins/intermediate.pin',
     ocsp: {

@@ -7,6 +7,7 @@ export interface CrlParts {
   readonly ca: Pick<Ca, 'latestCrl'>;
   readonly generation: () => Generation;
   readonly clock: { now(): number };
+  readonly rootCrl?: (issuerKey: string) => ServedCrl | undefined;
 }
 
 /** Undefined for a shard that does not exist. */
@@ -19,6 +20,12 @@ export async function shardCrl({ ca, generation, clock }: CrlParts, { params, he
   return crlReply(published, headers, clock.now(), revocation.crlMaxAgeMs);
 }
 
+/** Undefined where there is none. */
+export function rootCrl({ rootCrl: find, generation, clock }: CrlParts, { params, headers }: HttpRequest): HttpReply | undefined {
+  const found = find?.(params['issuer'] ?? '');
+  return found && crlReply(found, headers, clock.now(), generation().revocation.crlMaxAgeMs);
+}
+
 export interface ServedCrl {
   readonly der: Uint8Array;
   /** Hex, of `der`. */
@@ -28,7 +35,7 @@ export interface ServedCrl {
 }
 
 /** A revocation must be seen soon, however long the CRL itself is good for: caches keep it for `maxAgeMs` at most. */
-export function crlReply({ der, sha256, thisUpdate, nextUpdate }: ServedCrl, headers: HttpRequest['headers'], now: number, maxAgeMs: number): HttpReply {
+function crlReply({ der, sha256, thisUpdate, nextUpdate }: ServedCrl, headers: HttpRequest['headers'], now: number, maxAgeMs: number): HttpReply {
   const seconds = Math.floor(Math.max(0, Math.min(maxAgeMs, nextUpdate - now)) / 1000);
   const etag = `"${sha256}"`;
   const shared = {

@@ -3,7 +3,7 @@ import type { Ca } from '../../ca/index.ts';
 import type { Generation } from '../../config/generation.ts';
 import type { Door, HttpReply } from '../../http/route.ts';
 import { encodePem } from '../../x509/pem.ts';
-import { shardCrl } from './crl.ts';
+import { rootCrl, type ServedCrl, shardCrl } from './crl.ts';
 import { ocspRoute } from './ocsp.ts';
 
 export interface StatusDoorParts {
@@ -12,6 +12,8 @@ export interface StatusDoorParts {
   /** Whether requests can be served now; if not, why, in words for the operator. */
   readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
   readonly clock: { now(): number };
+  /** The CRL of the offline root above an issuer key; undefined where none is configured. */
+  readonly rootCrl?: (issuerKey: string) => ServedCrl | undefined;
 }
 
 export function createStatusDoor(parts: StatusDoorParts): Door {
@@ -22,6 +24,7 @@ export function createStatusDoor(parts: StatusDoorParts): Door {
       { method: 'GET', path: '/ca/root.pem', handle: () => rootPem(parts.ca.root()) },
       { method: 'GET', path: '/ca/:issuer/root.pem', handle: ({ params }) => rootPem(parts.ca.rootOf(params['issuer'] ?? '')) },
       { method: 'GET', path: '/ca/:issuer.cer', handle: ({ params }) => issuerCertificate(parts, params['issuer'] ?? '') },
+      { method: 'GET', path: '/crl/:issuer/root.crl', handle: (request) => rootCrl(parts, request) ?? notFound() },
       { method: 'GET', path: '/crl/:issuer/:shard.crl', handle: async (request) => (await shardCrl(parts, request)) ?? notFound() },
       { method: 'GET', path: '/healthz', handle: () => told(200, { status: 'alive' }) },
       { method: 'GET', path: '/readyz', handle: () => readyz(parts) },

@@ -21,7 +21,7 @@ async function openStatus(parts: StatusDoorParts) {
   };
 }
 
-test('root, issuer and CRLs are served as relying parties want them', async () => {
+test('T-CRL-9, T-CRL-9b root, issuer and CRLs are served as relying parties want them', async () => {
   await using lab = await openDoorLab();
   const der = Buffer.from('a CRL');
   let published: { der: Uint8Array; sha256: string; number: bigint; thisUpdate: number; nextUpdate: number } | undefined;
@@ -30,6 +30,7 @@ test('root, issuer and CRLs are served as relying parties want them', async () =
   await using status = await openStatus({
     ca: { root: () => ca.root(), rootOf: (id) => ca.rootOf(id), chain: (id) => ca.chain(id), latestCrl: async () => published, ocsp: (request) => ca.ocsp(request) }, clock,
     generation: () => lab.generation, readiness: () => ({ ready: true, reasons: [] }),
+    rootCrl: (id) => (id === 'development-1' ? { der: Buffer.from('the root'), sha256: 'ef', thisUpdate: clock.now(), nextUpdate: clock.now() + 1000 } : undefined),
   });
   const root = await status.get('/ca/root.pem');
   assert.equal(root.status, 200);
@@ -58,6 +59,14 @@ test('root, issuer and CRLs are served as relying parties want them', async () =
     assert.equal((await status.get(path)).status, 404, path);
   }
   assert.equal((await status.get('/crl/development-1/1.crl', {}, 'HEAD')).headers['content-length'], '11');
+  const tag = (await status.get('/crl/development-1/1.crl')).headers['etag'] as string;
+  for (const [known, code] of [[tag, 304], [`"x", W/${tag}`, 304], ['*', 304], ['"x"', 200], [tag.slice(1, -1), 200]] as const) {
+    assert.equal((await status.get('/crl/development-1/1.crl', { 'If-None-Match': known })).status, code, known);
+  }
+  const zipped = await status.get('/crl/development-1/1.crl', { 'Accept-Encoding': 'gzip' });
+  assert.deepEqual([zipped.text, zipped.headers['content-encoding']], ['another CRL', undefined]);
+  assert.equal((await status.get('/crl/development-1/root.crl')).text, 'the root');
+  assert.equal((await status.get('/crl/nobody/root.crl')).status, 404);
 });
 
 test('health and readiness: ready is 200, not ready is 503 with the reasons', async () => {
