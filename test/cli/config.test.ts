@@ -24,7 +24,7 @@ async function run(args: readonly string[], { CHANCERY_CONFIG = SHIPPED, answer 
 test('config check: a sound configuration is summed up', async () => {
   const { code, text } = await run(['check']);
   assert.equal(code, 0);
-  assert.match(text, /^no faults: development mode, 2 issuer keys, 6 profiles, 3 policies, 2 ACME directories\ndigest [0-9a-f]{64}$/);
+  assert.match(text, /^no faults: development mode, 2 issuer keys, 7 profiles, 4 policies, 2 ACME directories\ndigest [0-9a-f]{64}$/);
   assert.match((await run(['check', '--json'])).text, /^\{"ok":true,"digest":"[0-9a-f]{64}","faults":\[\]\}$/);
 });
 

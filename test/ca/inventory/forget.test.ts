@@ -83,7 +83,7 @@ test('the invariants hold for what is left, and for what journal and log still t
   // Certificates of 160 hours are over by then, CRLs are not.
   const clock = { now: () => systemClock.now() + 8 * DAY };
   await forgetExpired({ database, clock, random: (octets) => crypto.getRandomValues(new Uint8Array(octets)) }, { realm: 'default', retentionMs: 0 });
-  assert.equal(await database.one(rawStatement('select serial from certificate')), undefined);
+  assert.equal(await database.one(rawStatement("select serial from certificate where profile = 'server'")), undefined);
   assert.notEqual(await database.one(rawStatement('select shard from crl')), undefined);
   await checkInvariants(world);
 });
