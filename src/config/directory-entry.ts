@@ -87,7 +87,7 @@ export function checkDirectory(name: string, directories: ReadonlyMap<string, Re
   const at: KeyPath = ['directories', name];
   const file = directories.get(name) ?? {};
   const { externalUrl, formerUrls, limits, like } = file;
-  const { profiles, defaultProfile, star, caa, challenges, attestation } = withInherited(name, directories);
+  const { profiles, defaultProfile, star, challenges, attestation } = withInherited(name, directories);
   if (like !== undefined) {
     const model = directories.get(like);
     if (model === undefined) faults.add([...at, 'like'], `directory "${like}" does not exist${didYouMean(like, directories.keys())}`);
@@ -113,7 +113,7 @@ export function checkDirectory(name: string, directories: ReadonlyMap<string, Re
   const needsRoots = challenges?.indexOf('device-attest-01') ?? -1;
   if (saysDevices && needsRoots !== -1 && attestation !== undefined && Object.values(attestation).every((roots) => roots === undefined))
     faults.add([...at, 'challenges', needsRoots], '"device-attest-01" needs somebody to believe: write the roots of a format under attestation');
-  if (star !== undefined && (file.star !== undefined || file.caa !== undefined)) checkStar(star, caa, at, faults);
+  if (star !== undefined && file.star !== undefined) checkStar(star, at, faults);
   for (const key of ['profiles', 'policies', 'challenges', 'caaIdentities'] as const) {
     const list: readonly string[] | undefined = file[key];
     list?.forEach((entry, index) => {
@@ -126,14 +126,12 @@ export function checkDirectory(name: string, directories: ReadonlyMap<string, Re
   }
 }
 
-function checkStar(star: NonNullable<Read<typeof directoryKeys>['star']>, caa: Read<typeof directoryKeys>['caa'], at: KeyPath, faults: FaultsOf): void {
+function checkStar(star: NonNullable<Read<typeof directoryKeys>['star']>, at: KeyPath, faults: FaultsOf): void {
   const { minLifetime, maxDuration } = star;
   if (minLifetime > maxDuration)
     faults.add([...at, 'star', 'minLifetime'], `${durationText(minLifetime)} is more than maxDuration ${durationText(maxDuration)}`);
   if (minLifetime < MIN_STAR_MS)
     faults.add([...at, 'star', 'minLifetime'], `${durationText(minLifetime)} is less than ${durationText(MIN_STAR_MS)}: renewals would not keep up`);
-  if (caa !== undefined && caa !== 'off')
-    faults.add([...at, 'star'], `needs caa: off here, and caa is ${caa}: nobody is there to ask again when a certificate renews itself`);
 }
 
 /** What needs a name for this CA in other people's zones, and what nothing but DNS can prove. */

@@ -53,6 +53,32 @@ const evidence = (change: (document: Loose) => void) => (copy: Copy): void => co
 const about = (copy: Copy, type: string): string => `type = '${type}' and instr(body, '${intentOf(copy)['id']}') > 0`;
 const authorityOf = (copy: Copy): Authority => copy.sources.authority as Authority;
 
+/** The certificates of clients, in order; another is made to replace one, in row and intent alike. */
+const clients = (copy: Copy): Loose[] => [0, 1, 2].map((n) => copy.row(`select * from certificate where door = 'acme' order by serial limit 1 offset ${n}`));
+const replace = (copy: Copy, by: Loose, of: Loose, more: Loose = {}): void => {
+  for (const [column, value] of Object.entries({ replaces: `${of['issuer_key']}:${of['serial']}`, lineage_id: of['lineage_id'], ...more })) {
+    for (const table of ['certificate', 'intent']) copy.run(`update ${table} set ${column} = ? where serial = ?`, value, by['serial']);
+  }
+};
+const SUCCESSION: readonly Corruption[] = [
+  { what: 'a certificate is replaced twice', found: /^I6: certificate .* was replaced twice/,
+    make: (copy) => {
+      const [first, second, third] = clients(copy) as [Loose, Loose, Loose];
+      replace(copy, second, first);
+      replace(copy, third, first);
+    } },
+  { what: 'a certificate of another account is replaced', found: /^I9: certificate .* replaces one of another requester/,
+    make: (copy) => {
+      const [first, second] = clients(copy) as [Loose, Loose];
+      replace(copy, second, first, { requester_id: 'somebody' });
+    } },
+  { what: 'a renewal begins a lineage of its own', found: /^I6: certificate .* has another lineage than the one that it replaces/,
+    make: (copy) => {
+      const [first, second] = clients(copy) as [Loose, Loose];
+      replace(copy, second, first, { lineage_id: 'of its own' });
+    } },
+];
+
 const JOURNAL: readonly Corruption[] = [
   { what: 'an octet in the middle of the journal is changed', found: /^I1: journal: .*damaged/,
     make: (copy) => copy.rewriteText((text) => text.replace(/"time":(\d+)(\d)/, (_, most, last) => `"time":${most}${(Number(last) + 1) % 10}`)) },
@@ -281,4 +307,4 @@ const REVOCATIONS: readonly Corruption[] = [
     make: (copy) => copy.duplicate('blocked_key', '1 = 1', { spki_sha256: copy.row('select spki_sha256 from certificate where serial not in (select serial from revocation) limit 1')['spki_sha256'] }) },
 ];
 
-export const CORRUPTIONS: readonly Corruption[] = [...JOURNAL, ...CERTIFICATES, ...INTENTS, ...AUDIT, ...CRLS, ...REVOCATIONS, ...OCSP, ...ACCESS];
+export const CORRUPTIONS: readonly Corruption[] = [...JOURNAL, ...CERTIFICATES, ...SUCCESSION, ...INTENTS, ...AUDIT, ...CRLS, ...REVOCATIONS, ...OCSP, ...ACCESS];

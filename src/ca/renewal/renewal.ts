@@ -1,4 +1,4 @@
-/** When a certificate should be renewed, as anybody may ask: the profile's rule and the operator's pulls, in one read. */
+/** When a certificate should be renewed, as anybody may ask: the profile's rule, the operator's pulls and its revocation, in one read. */
 import type { Renewal } from '../ca.ts';
 import type { RenewalParts } from './pull.ts';
 import { renewable } from './store.ts';
@@ -16,6 +16,7 @@ export async function renewalOf(
   if (row === undefined) return undefined;
   const certificate = { serial, notBefore: row.not_before, notAfter: row.not_after };
   const pulls = rows.flatMap(({ at, over_ms }) => (at === null || over_ms === null ? [] : [{ at, overMs: over_ms }]));
+  if (row.revoked !== null) pulls.push({ at: row.revoked, overMs: 0 }); // whoever asks should not have to wait; what is on hold (6) may come back
   const rule = authority().generation.profiles.get(row.profile)?.renewal ?? BY_DEFAULT;
   return {
     window: suggestedWindow(certificate, rule, pulls),

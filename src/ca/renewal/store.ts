@@ -28,6 +28,8 @@ export interface RenewableRow {
   readonly created: number;
   readonly lineage_id: string;
   readonly replaced: number;
+  /** When it was revoked for good; null while it is not. */
+  readonly revoked: number | null;
   readonly at: number | null;
   readonly over_ms: number | null;
   readonly explanation: string | null;
@@ -35,10 +37,11 @@ export interface RenewableRow {
 
 // One row for each pull that speaks about the certificate; several are rare, and the newest twenty are enough to find the earliest window.
 const findRenewable = rawStatement(`
-  select c.issuer_key, c.serial, c.not_before, c.not_after, c.profile, c.created, c.lineage_id, p.at, p.over_ms, p.explanation,
+  select c.issuer_key, c.serial, c.not_before, c.not_after, c.profile, c.created, c.lineage_id, p.at, p.over_ms, p.explanation, r.recorded_at as revoked,
     case when exists (select 1 from intent i
       where i.realm = c.realm and i.replaces = c.issuer_key || ':' || c.serial and i.state = 'signed') then 1 else 0 end as replaced
   from certificate c
+  left join revocation r on r.issuer_key = c.issuer_key and r.serial = c.serial and r.reason <> 6
   left join renewal_pull p on p.realm = c.realm and p.released is null
     and p.scope in ('serial:' || c.issuer_key || ':' || c.serial, 'profile:' || c.profile, 'all')
     and c.created >= p.issued_from and c.created < p.issued_to

@@ -29,8 +29,22 @@ export function checkCertificates(facts: Facts, bad: Bad): void {
     checkIntent(row, certificate, facts, bad);
     checkRules(row, certificate, said, facts, bad);
   }
+  checkSuccession(facts, bad);
   for (const key of facts.names.keys()) {
     if (!facts.certificateBySerial.has(key)) bad('I4', `names are stored for ${key}, which is not there`);
+  }
+}
+
+/** RFC 9773 §5: a certificate replaces one of the same requester, continues its lineage, and is the only one that does. */
+function checkSuccession({ certificates, certificateBySerial }: Facts, bad: Bad): void {
+  const replaced = new Set<string>();
+  for (const row of certificates.filter(({ replaces, door }) => replaces !== null && door === 'acme')) {
+    const predecessor = certificateBySerial.get((row.replaces as string).replace(':', ' '));
+    if (replaced.has(row.replaces as string)) bad('I6', `certificate ${row.replaces} was replaced twice`);
+    replaced.add(row.replaces as string);
+    if (predecessor === undefined) continue; // it expired long ago, and is forgotten
+    if (predecessor.requester_id !== row.requester_id) bad('I9', `certificate ${keyOf(row)} replaces one of another requester`);
+    if (predecessor.lineage_id !== row.lineage_id) bad('I6', `certificate ${keyOf(row)} has another lineage than the one that it replaces`);
   }
 }
 

@@ -119,6 +119,21 @@ onBothEngines('AR-04 a set that is pulled holds what was issued until then, and 
   assert.ok(!(await isUsual(other)));
 });
 
+onBothEngines('AR-04 what was revoked for good is due at once', async (lab) => {
+  const client = await lab.client();
+  for (const reason of ['superseded', 'keyCompromise'] as const) {
+    const { certId, serial } = namedCertificate((await client.issue(['r.internal'], () => {})).pem);
+    const usual = (await ask(lab, certId)).json.suggestedWindow;
+    const outcome = await lab.software.ca.revoke({
+      realm: 'default', issuerKey: 'development-1', serial, reason, authority: 'operator', door: 'test', requester: { kind: 'operator', id: 'test' }, evidence: {},
+    });
+    assert.equal(outcome.kind, 'revoked');
+    const { start, end } = (await ask(lab, certId)).json.suggestedWindow;
+    assert.ok(Date.parse(end) < Date.now() && Date.parse(start) < Date.parse(end));
+    assert.notEqual(start, usual.start);
+  }
+});
+
 onBothEngines('a pull joins the commit of what makes it necessary', async (lab) => {
   const issued = namedCertificate((await (await lab.client()).issue(['a.internal'], () => {})).pem);
   const certificate = { realm: 'default', issuerKey: 'development-1', serial: issued.serial, notAfter: issued.notAfter };
