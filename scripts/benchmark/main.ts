@@ -8,6 +8,7 @@ import { measureFloors } from './floors.ts';
 import { measureHanging } from './hanging.ts';
 import { measureIssue } from './issue.ts';
 import { type Options, type Peer, readOptions, USAGE } from './options.ts';
+import { measureOcsp } from './ocsp.ts';
 import { OwnServer } from './own-server.ts';
 import { commandOf, familyOf, listenerOn, type Watched } from './processes.ts';
 import { measureSlowSignatures } from './slow-signatures.ts';
@@ -79,7 +80,9 @@ async function measure(options: Options): Promise<Results> {
   const hanging = parts.has('hanging') ? { hanging: await measureHanging(seconds, options.database) } : {};
   if (parts.has('crl')) progress('CRLs of a million revoked certificates …');
   const crl = parts.has('crl') ? { crl: await measureCrls(options.database) } : {};
-  return { ...flows, ...floors, ...issue, ...slow, ...hanging, ...crl };
+  if (parts.has('ocsp')) progress('OCSP …');
+  const ocsp = parts.has('ocsp') ? { ocsp: await measureOcsp(seconds, options.database) } : {};
+  return { ...flows, ...floors, ...issue, ...slow, ...hanging, ...crl, ...ocsp };
 }
 
 const words = process.argv.slice(2);

@@ -4,6 +4,7 @@ import type { Floors } from './floors.ts';
 import type { Hanging } from './hanging.ts';
 import type { FlowResult } from './flows.ts';
 import type { IssueRate } from './issue-loop.ts';
+import type { OcspRates } from './ocsp.ts';
 import type { SlowSignatures } from './slow-signatures.ts';
 
 export type ServerFlow = FlowResult & { readonly server: string };
@@ -17,6 +18,7 @@ export interface Results {
   readonly slow?: SlowSignatures;
   readonly crl?: CrlFigures;
   readonly hanging?: Hanging;
+  readonly ocsp?: OcspRates;
 }
 
 const round = (value: number, digits = 0): string => (Number.isNaN(value) ? '–' : value.toFixed(digits));
@@ -74,7 +76,11 @@ function crlText({ database, revoked, shards, octets, ms, cpu, signerCpu, blocke
   ]);
 }
 
-export function report({ flows, startMs, floors, issue, slow, hanging, crl }: Results): string {
+const ocspText = ({ kept, openLoop: { offered, answered, p50, p99 }, signed }: OcspRates): string =>
+  [`OCSP by one front: ${round(kept)}/s by GET from what is kept, ${round(signed)}/s signed for each caller (nonces)`,
+    `OCSP by GET at ${offered}/s offered: ${round(answered)}/s answered, p50 ${round(p50, 2)} ms, p99 ${round(p99, 2)} ms`].join('\n');
+
+export function report({ flows, startMs, floors, issue, slow, hanging, crl, ocsp }: Results): string {
   const parts: string[] = [];
   if (flows !== undefined) parts.push(flowText(flows), ...comparison(flows));
   if (startMs !== undefined) parts.push(`start to ready, keys made: ${round(startMs / 1000, 2)} s`);
@@ -83,5 +89,6 @@ export function report({ flows, startMs, floors, issue, slow, hanging, crl }: Re
   if (slow !== undefined) parts.push(`certificates with ${slow.addedMs} ms added to each signature, ${slow.lanes} lanes: ${round(slow.perSecond)}/s, ${round(100 * slow.share)} % of lanes ÷ latency`);
   if (hanging !== undefined) parts.push(hangingText(hanging));
   if (crl !== undefined) parts.push(crlText(crl));
+  if (ocsp !== undefined) parts.push(ocspText(ocsp));
   return parts.join('\n\n');
 }
