@@ -1,4 +1,5 @@
 /** Makes the CA that doors ask and the work that jobs do, from the parts that wiring gives. */
+import { join } from 'node:path';
 import type { Ca } from './ca.ts';
 import { decideAll, type IssuanceParts, issue } from './issuance/issue.ts';
 import { forgetExpired } from './inventory/forget.ts';
@@ -6,6 +7,7 @@ import { recoverIntents } from './issuance/recover.ts';
 import { progressOf } from './issuance/store.ts';
 import { renewalOf } from './renewal/renewal.ts';
 import { sequenceAudit } from './audit/sequence.ts';
+import { keepCrlFiles } from './revocation/crl/files.ts';
 import { publishCrls } from './revocation/crl/publish.ts';
 import { latest } from './revocation/crl/store.ts';
 import { OcspAnswers } from './revocation/ocsp/answer.ts';
@@ -21,6 +23,8 @@ export interface OpenCa extends Ca {
     /** Drops what expired more than `retentionMs` ago. */
     forgetExpired(retentionMs: number): Promise<void>;
     sweepKeys(): Promise<number>;
+    /** Keeps this front's files of the published CRLs; see revocation/crl/files.ts. */
+    keepCrlFiles(): Promise<number>;
     /** Makes responders' certificates that are missing or due; resolves to how many issuer keys are left without one. */
     renewResponders(): Promise<number>;
     /** Audit entries for the OCSP signatures of this front since the last time. */
@@ -55,6 +59,7 @@ export function openCa(parts: IssuanceParts): OpenCa {
       publishCrls: () => publishCrls(parts),
       forgetExpired: (retentionMs) => forgetExpired(parts, { realm: authority().generation.realm, retentionMs }),
       sweepKeys: () => sweepKeys(parts),
+      keepCrlFiles: () => keepCrlFiles(database, authority(), join(authority().generation.stateDirectory, 'public/crl')),
       renewResponders: () => ocsp.responders.renew(),
       auditOcsp: () => ocsp.tally.write(),
     },

@@ -17,6 +17,7 @@ export interface Work {
   publishCrls(): Promise<number>;
   sweepKeys(): Promise<number>;
   watchRootCrls(): Promise<void>;
+  keepCrlFiles(): Promise<number>;
   renewResponders(): Promise<number>;
   auditOcsp(): Promise<void>;
   renewOwnCertificate(): Promise<void>;
@@ -37,6 +38,7 @@ export const jobTable = (work: Work): readonly Job[] => [
   { name: 'sweep-keys',            schedule: '*/30 * * * * *', on: 'lease', run: work.sweepKeys },
   { name: 'renew-responders',      schedule: '*/30 * * * * *', on: 'lease', run: work.renewResponders },
   { name: 'audit-ocsp',            schedule: '0 * * * * *',    on: 'each',  run: work.auditOcsp },
+  { name: 'keep-crl-files',        schedule: '*/15 * * * * *', on: 'each',  run: work.keepCrlFiles },
   { name: 'watch-root-crls',       schedule: '0 * * * * *',    on: 'each',  run: work.watchRootCrls },
   { name: 'renew-own-certificate', schedule: '0 * * * * *',    on: 'each',  run: work.renewOwnCertificate },
   { name: 'keep-partitions',       schedule: '0 0 * * * *',    on: 'lease', run: work.keepPartitions },

@@ -142,6 +142,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       recoverIntents: ca.work.recoverIntents,
       publishCrls: ca.work.publishCrls,
       sweepKeys: ca.work.sweepKeys,
+      keepCrlFiles: ca.work.keepCrlFiles,
       watchRootCrls: () => rootCrls.watch(),
       renewResponders: ca.work.renewResponders,
       auditOcsp: ca.work.auditOcsp,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -140,6 +140,26 @@ test('many at once: counted by owner first, revoked with --yes, and a second run
   assert.match(await chancery(['revoke', '--profile', 'server', '--reason', 'cessationOfOperation', '--yes']), /^0 good certificates fit/);
   const mine = JSON.parse(await chancery(['revoke', '--issued-between', '2020-01-01..2020-02-01', '--reason', 'superseded', '--json']));
   assert.equal(mine.selected, 0);
+});
+
+test('T-CRL-8 the files are what is served; one that is changed or deleted is written again', async () => {
+  const directory = join(world.state, 'public/crl');
+  const manifest = (): { crls: { issuerKey: string; shard: number; file: string; url: string; sha256: string }[] } => JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8'));
+  const sound = async (): Promise<boolean> => {
+    const served = await Promise.all(manifest().crls.map(async ({ issuerKey, shard, file: name, url }) => {
+      const { body } = await world.fetchFrom('status', new URL(url).pathname);
+      const copies = [join(directory, name), join(directory, issuerKey, `${shard}.crl`)];
+      return copies.every((path) => existsSync(path) && body.equals(readFileSync(path)));
+    }));
+    return served.length === (await count(world.database, 'select count(*) from crl')) && served.every(Boolean);
+  };
+  await settled();
+  await until('the files are there', async () => existsSync(join(directory, 'manifest.json')) && (await sound()), 40_000);
+  const [first, second] = manifest().crls;
+  writeFileSync(join(directory, first?.file ?? ''), 'somebody else');
+  rmSync(join(directory, second?.issuerKey ?? '', `${second?.shard}.crl`));
+  await until('they are mended', sound, 40_000);
+  for (const folder of ['1', '2']) assert.ok(readdirSync(join(directory, 'development-1', folder)).length <= 2);
 });
 
 test('keyCompromise by the digest of the key revokes what has it, and blocks it', async () => {

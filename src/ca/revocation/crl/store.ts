@@ -15,6 +15,7 @@ export interface ShardState {
   readonly next_update: number | null;
   readonly listed_from: number | null;
   readonly entries: number | null;
+  readonly sha256: string | null;
 }
 
 export interface PublishedRow {
@@ -41,7 +42,8 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof PublishedRow)[];
 
 const findStates = rawStatement(
-  `select s.shard, s.changed, s.built, s.changed_at, s.withdrawn, s.reserved, c.number, c.this_update, c.next_update, c.listed_from, c.entries
+  `select s.shard, s.changed, s.built, s.changed_at, s.withdrawn, s.reserved, c.number, c.this_update, c.next_update, c.listed_from, c.entries,
+     c.sha256
    from crl_shard s left join crl c on c.issuer_key = s.issuer_key and c.shard = s.shard
    where s.issuer_key = :issuer_key order by s.shard limit 1024`);
 
