@@ -68,14 +68,13 @@ async function recoverCertificate(parts: IssuanceParts, intent: Intent): Promise
 
 /** The same request under a new serial, decided again under the configuration of now. */
 async function issueAnew(parts: IssuanceParts, intent: Intent, facts: TbsFacts): Promise<void> {
-  const evidence = await readEvidence(parts.database, intent.realm, intent.evidence_digest);
-  if (evidence === undefined) throw new Error(`evidence ${intent.evidence_digest} of intent ${intent.id} is missing`);
+  const recorded = await readEvidence(parts.database, intent.realm, intent.evidence_digest);
+  if (recorded === undefined) throw new Error(`evidence ${intent.evidence_digest} of intent ${intent.id} is missing`);
   const profile = parts.authority().generation.profiles.get(intent.profile);
   const length = intent.not_after - intent.not_before + 1000;
   await issue(parts, {
     realm: intent.realm, door: intent.door, profile: intent.profile, names: facts.names, subject: facts.subject,
-    publicKey: facts.spki, requestRef: intent.request_ref, evidence,
-    requester: { kind: intent.requester_kind, id: intent.requester_id, policies: evidence.policies },
+    publicKey: facts.spki, requestRef: intent.request_ref, ...recorded,
     ...(profile?.shape.validityMs === length ? {} : { notAfter: intent.not_after }),
     lineage: intent.lineage_id,
     ...(profile !== undefined && isResponder(profile.shape) ? { issuerKey: intent.issuer_key } : {}),

@@ -3,7 +3,7 @@ import type { Database, Write } from '../../database/database.ts';
 import { rawStatement, statement } from '../../database/statement.ts';
 import { type Name, reverse } from '../../x509/name.ts';
 import { dayOf } from '../../x509/serial.ts';
-import type { DoorEvidence, IssuedCertificate, Progress } from '../ca.ts';
+import type { DoorEvidence, IssuedCertificate, Progress, Requester } from '../ca.ts';
 
 export type IntentState = 'open' | 'signed' | 'closed';
 
@@ -156,16 +156,17 @@ export async function* overdue(database: Database, signerId: number, before: num
   }
 }
 
-/** What recovery needs of an evidence document: the policies that bound the requester, and the door's part. */
-export interface RecordedEvidence extends DoorEvidence {
-  readonly policies: readonly string[];
+/** What recovery needs of an evidence document: the requester, with all that bound it, and the door's part. */
+export interface RecordedEvidence {
+  readonly requester: Requester;
+  readonly evidence: DoorEvidence;
 }
 
 export async function readEvidence(database: Database, realm: string, digest: string): Promise<RecordedEvidence | undefined> {
   const row = await database.one<{ body: string }>(findEvidence, { realm, digest });
   if (row === undefined) return undefined;
-  const { policies, authorizations, request } = JSON.parse(row.body) as RecordedEvidence;
-  return { policies, ...(authorizations === undefined ? {} : { authorizations }), ...(request === undefined ? {} : { request }) };
+  const { requester, authorizations, request } = JSON.parse(row.body) as DoorEvidence & Pick<RecordedEvidence, 'requester'>;
+  return { requester, evidence: { ...(authorizations === undefined ? {} : { authorizations }), ...(request === undefined ? {} : { request }) } };
 }
 
 /** The highest journal sequence of a signer that this database holds; 0 when none. The signer fences when it knows of more. */

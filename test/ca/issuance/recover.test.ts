@@ -5,6 +5,7 @@ import { after, beforeEach, test } from 'node:test';
 import { loadConfig } from '../../../src/config/load.ts';
 import { type Database, openDatabase, rawStatement } from '../../../src/database/database.ts';
 import { migrate } from '../../../src/database/migrate.ts';
+import type { Requester } from '../../../src/ca/index.ts';
 import { openSoftwareCa, type SoftwareCa } from '../../support/software-ca.ts';
 import { startSqlite } from '../../support/sqlite.ts';
 
@@ -24,10 +25,10 @@ beforeEach(async () => {
 });
 
 const MINUTE = 60_000;
-const ask = (reference: string) => software.ca.issue({
+const ask = (reference: string, more: Partial<Requester> = {}) => software.ca.issue({
   realm: 'default', door: 'test', profile: 'server', names: [{ type: 'dns', value: `${reference}.internal` }], requestRef: reference,
   publicKey: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' }),
-  requester: { kind: 'acme-account', id: 'a', policies: ['private-names'] }, evidence: { request: { jws: 'x' } },
+  requester: { kind: 'acme-account', id: 'a', policies: ['private-names'], ...more }, evidence: { request: { jws: 'x' } },
 });
 const states = async (): Promise<string[]> =>
   (await database.many<{ state: string }>(rawStatement('select state from intent order by created, state'))).map(({ state }) => state);
@@ -51,6 +52,23 @@ test('not signed: the intent is closed, and the request is issued anew under ano
   await software.ca.work.recoverIntents();
   assert.deepEqual((await states()).toSorted(), ['closed', 'signed']);
   assert.equal((await software.ca.progress('default', 'one')).kind, 'issued');
+});
+
+test('issued anew, it is still the same requester: who signs for it, and what it may have at most', async () => {
+  const bounds: Partial<Requester> = { group: 'default', restriction: { by: 'a credential', profiles: ['server'] } };
+  software.signing = 'unavailable';
+  await ask('bound', bounds);
+  await ask('elsewhere', { group: 'default' });
+  // What the evidence says binds, not what the profile would do by itself.
+  await change(`update evidence set body = replace(body, '"group":"default","id":"a","kind":"acme-account","policies":["private-names"]}', '"group":"nobodys","id":"a","kind":"acme-account","policies":["private-names"]}')`);
+  software.signing = 'ok';
+  clock.time += MINUTE;
+  await software.ca.work.recoverIntents();
+  assert.equal((await software.ca.progress('default', 'bound')).kind, 'issued');
+  const anew = await database.many<{ body: string }>(rawStatement("select e.body from certificate c join evidence e on e.digest = c.evidence_digest"));
+  const [{ requester } = { requester: undefined }] = anew.map(({ body }) => JSON.parse(body) as { requester: Requester });
+  assert.deepEqual(requester, { kind: 'acme-account', id: 'a', policies: ['private-names'], ...bounds });
+  assert.equal((await software.ca.progress('default', 'elsewhere')).kind, 'none', 'no key of that group signs');
 });
 
 test('no answer: the intent stays open', async () => {
