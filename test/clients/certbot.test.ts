@@ -4,6 +4,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { openDatabase } from '../../src/database/database.ts';
+import { rawStatement } from '../../src/database/statement.ts';
 import { checkInvariants } from '../support/invariants.ts';
 import { type ClientProgram, clientProgram } from './client-program.ts';
 import { type Lab, openLab } from './lab.ts';
@@ -83,6 +85,20 @@ test('a name that no policy allows is refused in words that certbot logs, and no
   const log = readFileSync(join(home, 'logs/letsencrypt.log'), 'utf8');
   assert.match(log, /rejectedIdentifier :: .* :: www\.example\.com is not allowed by policy "private-names"/);
   assert.deepEqual(await leftBehind(lab.world), before);
+});
+
+test('R-01, R-03, U-01, U-04: a contact changes, certificates are revoked by account and by key, and the account is given up', async () => {
+  const server = ['--server', lab.world.directoryUrl];
+  await certbot(['update_account', ...server, '--email', 'admin@lab.internal', '--no-eff-email']);
+  const files = (name: string): string[] => ['--cert-path', join(home, 'config/live', name, 'cert.pem'), '--no-delete-after-revoke'];
+  await certbot(['revoke', ...server, ...files('certbot.localhost'), '--reason', 'superseded']);
+  await certbot(['revoke', ...server, ...files('zone.home.arpa'), '--key-path', live('zone.home.arpa').key, '--reason', 'keycompromise']);
+  await using database = await openDatabase(lab.world.database);
+  const revoked = await database.many<{ reason: number }>(rawStatement('select reason from revocation order by recorded_at'));
+  assert.deepEqual(revoked.map(({ reason }) => Number(reason)), [4, 1]);
+  await certbot(['unregister', ...server]);
+  const states = await database.many<{ state: string }>(rawStatement("select state from acme_account where directory = 'default' and contact like '%admin@lab.internal%'"));
+  assert.deepEqual(states.map(({ state }) => state), ['deactivated']);
 });
 
 test('the invariants hold', () => checkInvariants(lab.world, { status: true }));

@@ -1,5 +1,6 @@
 /** Two fronts on one PostgreSQL are one server: whatever a client does at one of them holds at the other, at once. */
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { AcmeClient, type Answer, newKey, type OrderBody, type Transport } from '../support/acme-client.ts';
 import { buildCsr } from '../support/csr.ts';
@@ -114,6 +115,20 @@ test('an account made at one front is known at the other, and its end as well', 
   turn = () => B;
   const refused = await client.newOrder(['elsewhere.localhost']);
   assert.deepEqual([refused.status, typeOf(refused)], [401, 'unauthorized']); // RFC 8555 §7.3.6
+});
+
+test('R8: of 20 revocations, sent at once to both fronts by account and by key, one revokes; the next order needs no proof', async () => {
+  turn = alternating();
+  const client = await AcmeClient.registered(send, fleet.world.directoryUrl);
+  const { pem, key } = await client.issue(['revoked.localhost'], prove);
+  const payload = { certificate: new X509Certificate(pem).raw.toString('base64url'), reason: 4 };
+  const holder = await new AcmeClient(send, fleet.world.directoryUrl, key).open();
+  const { revokeCert } = client.directory;
+  const signed = [];
+  for (let index = 0; index < 10; index += 1) signed.push(await client.prepare(revokeCert, payload), await holder.prepare(revokeCert, payload, { byKey: true }));
+  const answers = await Promise.all(signed.map((jws) => client.postRaw(revokeCert, jws)));
+  assert.deepEqual(tally(answers), { 200: 1, '400 alreadyRevoked': 19 });
+  assert.equal((await client.newOrder(['revoked.localhost'])).json.status, 'ready');
 });
 
 test('a validation whose front is killed is finished by the other', async (t) => {

@@ -137,7 +137,7 @@ test('draining lets running requests end, closes idle connections at once and cu
   hanging.destroy();
 });
 
-test('TLS: the certificate is swapped while it runs; TLS 1.1 and plain HTTP are not served', async () => {
+test('T-01, T-02, TLS: the certificate is swapped while it runs; TLS 1.1 and plain HTTP are not served', async () => {
   const [first, second] = [selfSigned('first'), selfSigned('second')];
   await using server = await listenTls(app(), here, first);
   const ask = (options = {}): Promise<{ name: string; status: number }> => new Promise((resolve, reject) => {
