@@ -6,6 +6,7 @@ import { sha256 } from '../../src/ca/canonical-json.ts';
 import type { Copy, Loose } from '../support/corruptible.ts';
 import { ACCESS } from './access-corruptions.ts';
 import { OCSP } from './ocsp-corruptions.ts';
+import { PROOFS } from './proof-corruptions.ts';
 
 export interface Corruption {
   readonly what: string;
@@ -307,4 +308,4 @@ const REVOCATIONS: readonly Corruption[] = [
     make: (copy) => copy.duplicate('blocked_key', '1 = 1', { spki_sha256: copy.row('select spki_sha256 from certificate where serial not in (select serial from revocation) limit 1')['spki_sha256'] }) },
 ];
 
-export const CORRUPTIONS: readonly Corruption[] = [...JOURNAL, ...CERTIFICATES, ...SUCCESSION, ...INTENTS, ...AUDIT, ...CRLS, ...REVOCATIONS, ...OCSP, ...ACCESS];
+export const CORRUPTIONS: readonly Corruption[] = [...JOURNAL, ...CERTIFICATES, ...SUCCESSION, ...INTENTS, ...AUDIT, ...CRLS, ...REVOCATIONS, ...OCSP, ...ACCESS, ...PROOFS];

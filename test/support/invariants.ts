@@ -19,11 +19,12 @@ import { type Check, readFacts, type Sources } from './invariants/facts.ts';
 import { checkEvidence, checkIntents } from './invariants/intents.ts';
 import { checkJournal } from './invariants/journal.ts';
 import { checkOcsp } from './invariants/ocsp.ts';
+import { checkProofs } from './invariants/proofs.ts';
 import { checkRevocations } from './invariants/revocations.ts';
 
 export type { Sources } from './invariants/facts.ts';
 
-const CHECKS: readonly Check[] = [checkJournal, checkOcsp, checkCertificates, checkIntents, checkEvidence, checkAudit, checkCrls, checkRevocations, checkAccess];
+const CHECKS: readonly Check[] = [checkJournal, checkOcsp, checkCertificates, checkIntents, checkEvidence, checkAudit, checkCrls, checkRevocations, checkAccess, checkProofs];
 
 /** Each as `I4: what is wrong`; none when all holds. */
 export async function findViolations(sources: Sources): Promise<string[]> {

@@ -52,8 +52,13 @@ export interface NameRow { issuer_key: string; serial: string; type: string; val
 export interface EvidenceRow { digest: string; body: string }
 export interface AuditRow { id: string; realm: string; type: string; at: number; body: string; hash: string; seq: number | null }
 export interface GenerationRow { digest: string; body: string }
-export interface OrderRow { id: string; account: string }
-export interface AccountRow { id: string; directory: string; eab: string | null; restriction: string | null; revoked: number | null }
+export interface OrderRow { id: string; account: string; authorizations: string }
+/** With its attempt, where there is one. */
+export interface AuthorizationRow {
+  id: string; account: string; type: 'dns' | 'ip'; value: string; wildcard: number; subdomains: number;
+  state: string | null; proves: string | null; finished: number | null; valid_until: number | null;
+}
+export interface AccountRow { id: string; directory: string; jwk: string; spki_sha256: string; eab: string | null; restriction: string | null; revoked: number | null }
 export interface CredentialRow {
   id: string; directory: string; restriction: string | null; uses: number | null; used: number; expires: number | null; revoked: number | null;
 }
@@ -75,6 +80,7 @@ export interface Facts {
   readonly evidenceByDigest: ReadonlyMap<string, EvidenceRow>;
   readonly generations: readonly GenerationRow[];
   readonly orders: ReadonlyMap<string, OrderRow>;
+  readonly authorizations: ReadonlyMap<string, AuthorizationRow>;
   readonly accounts: ReadonlyMap<string, AccountRow>;
   readonly credentials: ReadonlyMap<string, CredentialRow>;
   readonly crls: readonly CrlRow[];
@@ -117,9 +123,12 @@ export async function readFacts(sources: Sources): Promise<Facts> {
     names: Map.groupBy(await rows<NameRow>('select * from certificate_name'), keyOf),
     evidenceByDigest: new Map(evidence.map((row) => [row.digest, row])),
     generations: await rows<GenerationRow>('select * from configuration_generation'),
-    accounts: new Map((await rows<AccountRow>('select id, directory, eab, restriction, revoked from acme_account')).map((row) => [row.id, row])),
+    accounts: new Map((await rows<AccountRow>('select id, directory, jwk, spki_sha256, eab, restriction, revoked from acme_account')).map((row) => [row.id, row])),
     credentials: new Map((await rows<CredentialRow>('select id, directory, restriction, uses, used, expires, revoked from acme_eab')).map((row) => [row.id, row])),
-    orders: new Map((await rows<OrderRow>('select id, account from acme_order')).map((row) => [row.id, row])),
+    orders: new Map((await rows<OrderRow>('select id, account, authorizations from acme_order')).map((row) => [row.id, row])),
+    authorizations: new Map((await rows<AuthorizationRow>(
+      `select z.id, z.account, z.type, z.value, z.wildcard, z.subdomains, t.state, t.proves, t.finished, t.valid_until
+       from acme_authorization z left join acme_attempt t on t."authorization" = z.id`)).map((row) => [row.id, row])),
     crls: await rows<CrlRow>('select * from crl'),
     shards: await rows<ShardRow>('select * from crl_shard'),
     revocations: await rows<RevocationRow>('select * from revocation'),
