@@ -11,13 +11,16 @@ import { composeSerial } from '../../src/x509/serial.ts';
 import { RawClient } from '../support/raw-signer-client.ts';
 import { clientState, job, TestSigner, until } from '../support/signer.ts';
 
+let made = 0;
+/** Never the same bytes twice, for those would be a repetition, which is answered: each lives a second longer than the one before. */
 const crlJob = (signer: TestSigner, number: bigint) => {
+  made += 1;
   const thisUpdate = Math.floor(Date.now() / 1000) * 1000;
   const tbs = renderCrlTbs(signer.issuer, {
     shard: 1,
     number,
     thisUpdate,
-    nextUpdate: thisUpdate + 86_400_000,
+    nextUpdate: thisUpdate + 86_400_000 + made * 1000,
     entries: new Uint8Array(0),
   });
   return { ...job(tbs), purpose: 'crl' as const };
