@@ -165,8 +165,21 @@ export interface Ca {
   /** For OCSP and whoever must not trust a revoked certificate. `serial` in hex. */
   statusOf(issuerKey: string, serial: string): Promise<CertificateStatus>;
   latestCrl(issuerKey: string, shard: number): Promise<PublishedCrl | undefined>;
+  /** How fresh all that is which certificates point at, by issuer key. */
+  freshness(): Promise<readonly IssuerFreshness[]>;
   /** The answer to a request that could be read. Never signs twice what is still good. */
   ocsp(request: OcspRequest): Promise<OcspReply>;
+}
+
+/** Of one issuer key; times are ms. */
+export interface IssuerFreshness {
+  readonly issuerKey: string;
+  /** `oldest` is the thisUpdate of the oldest shard, `firstToEnd` the nextUpdate that comes first. */
+  readonly crls: { readonly shards: number; readonly published: number; readonly oldest?: number; readonly firstToEnd?: number };
+  /** Absent without a responder; empty while it has no valid certificate. */
+  readonly ocsp?: { readonly responder?: string; readonly notAfter?: number };
+  /** What an operator has to look at; none when all is well. */
+  readonly concerns: readonly { readonly level: 'degraded' | 'critical'; readonly what: string }[];
 }
 
 /** An OCSPResponse, DER. Times are ms. */

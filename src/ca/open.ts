@@ -1,5 +1,6 @@
 /** Makes the CA that doors ask and the work that jobs do, from the parts that wiring gives. */
 import { join } from 'node:path';
+import * as events from '../telemetry/events.ts';
 import type { Ca } from './ca.ts';
 import { decideAll, type IssuanceParts, issue } from './issuance/issue.ts';
 import { forgetExpired } from './inventory/forget.ts';
@@ -10,7 +11,9 @@ import { sequenceAudit } from './audit/sequence.ts';
 import { keepCrlFiles } from './revocation/crl/files.ts';
 import { publishCrls } from './revocation/crl/publish.ts';
 import { latest } from './revocation/crl/store.ts';
+import { Freshness } from './revocation/freshness.ts';
 import { OcspAnswers } from './revocation/ocsp/answer.ts';
+import { Responders } from './revocation/ocsp/responder.ts';
 import { revoke, sweepKeys, unhold } from './revocation/revoke.ts';
 import { statusOf } from './revocation/status.ts';
 
@@ -29,12 +32,18 @@ export interface OpenCa extends Ca {
     renewResponders(): Promise<number>;
     /** Audit entries for the OCSP signatures of this front since the last time. */
     auditOcsp(): Promise<void>;
+    /** Puts the ages of CRLs and the lives of responders into the metrics. */
+    measureFreshness(): Promise<void>;
   };
 }
 
-export function openCa(parts: IssuanceParts): OpenCa {
-  const { authority, database } = parts;
-  const ocsp = new OcspAnswers(parts);
+/** @param whenFetchable certificates are signed only once their CRLs and responder are there; false for tests of other things */
+export function openCa(given: Omit<IssuanceParts, 'isFetchable'>, whenFetchable = true): OpenCa {
+  const { authority, database } = given;
+  const responders = new Responders(given);
+  const freshness = new Freshness({ ...given, responders });
+  const parts: IssuanceParts = { ...given, ...(whenFetchable ? { isFetchable: (key) => freshness.isFetchable(key) } : {}) };
+  const ocsp = new OcspAnswers(parts, responders);
   return {
     issue: (request) => issue(parts, request),
     decide: (request) => decideAll(authority(), request, parts.clock.now()),
@@ -52,6 +61,7 @@ export function openCa(parts: IssuanceParts): OpenCa {
       const row = await latest(database, issuerKey, shard);
       return row && { der: row.der, sha256: row.sha256, number: BigInt(row.number), thisUpdate: row.this_update, nextUpdate: row.next_update };
     },
+    freshness: () => freshness.all(),
     ocsp: (request) => ocsp.answer(request),
     work: {
       recoverIntents: () => recoverIntents(parts),
@@ -60,8 +70,11 @@ export function openCa(parts: IssuanceParts): OpenCa {
       forgetExpired: (retentionMs) => forgetExpired(parts, { realm: authority().generation.realm, retentionMs }),
       sweepKeys: () => sweepKeys(parts),
       keepCrlFiles: () => keepCrlFiles(database, authority(), join(authority().generation.stateDirectory, 'public/crl')),
-      renewResponders: () => ocsp.responders.renew(),
+      renewResponders: () => responders.renew(),
       auditOcsp: () => ocsp.tally.write(),
+      async measureFreshness() {
+        events.freshnessMeasured(await freshness.all(), ocsp.kept, given.clock.now());
+      },
     },
   };
 }

@@ -21,5 +21,6 @@ export const commands: readonly Entry[] = [
   { name: 'renewals', summary: 'have certificates renewed before their time', load: async () => (await import('./renewals.ts')).renewals },
   { name: 'eab', summary: 'hand out external account bindings, list and revoke them', load: async () => (await import('./eab.ts')).eab },
   { name: 'accounts', summary: 'look at ACME accounts, deactivate or pause them', load: async () => (await import('./accounts.ts')).accounts },
+  { name: 'status', summary: 'say in one screen whether all is well: signer, CRLs, OCSP', load: async () => (await import('./status.ts')).status },
   { name: 'restore', summary: 'after a restore from backup: complete the database from the journal', load: async () => (await import('./restore.ts')).restore },
 ];

@@ -89,6 +89,25 @@ export function ocspAnswered(outcome: OcspOutcome): void {
 type OcspOutcome = 'signed' | 'malformed' | 'foreign' | 'unissued' | 'no-responder' | 'busy' | 'signer' | 'fault';
 const ocspOutcomes: { [K in OcspOutcome]?: ReturnType<typeof metrics.ocspResponses.labels> } = {};
 
+/** What a look at CRLs and responders found; times are ms. */
+export function freshnessMeasured(found: readonly Freshness[], kept: number, now: number): void {
+  metrics.ocspKept.set(kept);
+  for (const { issuerKey, crls, ocsp, concerns } of found) {
+    const labels = { issuer_key: issuerKey };
+    metrics.crlsMissing.set(labels, crls.shards - crls.published);
+    if (crls.oldest !== undefined) metrics.crlAge.set(labels, (now - crls.oldest) / 1000);
+    if (crls.firstToEnd !== undefined) metrics.crlLeft.set(labels, (crls.firstToEnd - now) / 1000);
+    if (ocsp !== undefined) metrics.responderLeft.set(labels, ocsp.notAfter === undefined ? 0 : (ocsp.notAfter - now) / 1000);
+    for (const { level, what } of concerns) log[level === 'critical' ? 'error' : 'warn']({ issuerKey, what }, 'revocation information is not fresh');
+  }
+}
+interface Freshness {
+  readonly issuerKey: string;
+  readonly crls: { readonly shards: number; readonly published: number; readonly oldest?: number; readonly firstToEnd?: number };
+  readonly ocsp?: { readonly notAfter?: number };
+  readonly concerns: readonly { readonly level: string; readonly what: string }[];
+}
+
 /** The log has one line a second, the metrics all, the audit log one entry a minute. */
 export function ocspAskedForUnissued(e: { issuerKey: string; serial: string; couldBeOurs: boolean }): void {
   metrics.ocspUnissued.inc({ issuer_key: e.issuerKey, ours: String(e.couldBeOurs) });

@@ -6,7 +6,15 @@ export const registry = new Registry();
 const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> =>
   new Counter({ name: `chancery_${name}`, help, labelNames, registers: [registry] });
 
+const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> =>
+  new Gauge({ name: `chancery_${name}`, help, labelNames, registers: [registry], aggregator: 'max' });
+
 export const metrics = {
+  crlAge: gauge('crl_age_seconds', 'Since thisUpdate of the oldest CRL shard.', ['issuer_key']),
+  crlLeft: gauge('crl_left_seconds', 'Until nextUpdate of the CRL shard that ends first.', ['issuer_key']),
+  crlsMissing: gauge('crls_missing', 'CRL shards that were never published.', ['issuer_key']),
+  responderLeft: gauge('ocsp_responder_left_seconds', "Until the end of the OCSP responder's certificate; 0 without one.", ['issuer_key']),
+  ocspKept: gauge('ocsp_kept_responses', 'OCSP responses in memory that may be given again.', []),
   certificatesIssued: counter('certificates_issued_total', 'Certificates recorded and released.', ['profile', 'door', 'issuer_key']),
   signingPostponed: counter('signing_postponed_total', 'Requests the signer could not answer in time; recovery finishes them.', ['issuer_key']),
   signerRefusals: counter('signer_refusals_total', 'Requests that the signer refused on re-check or lint.', ['issuer_key', 'profile']),

@@ -131,7 +131,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     if (changed) events.configurationApplied({ digest: next.digest, by });
     if (changed && by === 'operator') options.onApplied?.();
   };
-  const operations = operationsOf({ environment, configDirectory, authority: () => authority, adopt, signer, readiness, clock, database, random, seal });
+  const operations = operationsOf({ ca, environment, configDirectory, authority: () => authority, adopt, signer, readiness, clock, database, random, seal });
   const admin = await listenUnixSocket(createApp({ doors: [createAdminDoor(operations)], random }), socketPath);
   if (admin !== undefined) opened.use(admin);
 
@@ -146,6 +146,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       watchRootCrls: () => rootCrls.watch(),
       renewResponders: ca.work.renewResponders,
       auditOcsp: ca.work.auditOcsp,
+      measureFreshness: ca.work.measureFreshness,
       resumeAttempts: acme.resumeAttempts,
       renewOrders: acme.renewOrders,
       dropOldLimits: acme.dropOldLimits,

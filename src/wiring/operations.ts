@@ -1,5 +1,6 @@
 /** What the operator can have done over the admin socket, in terms of the parts of a running front. */
 import { decideAll } from '../ca/issuance/issue.ts';
+import type { OpenCa } from '../ca/open.ts';
 import type { Authority } from '../ca/issuance/issuer-key.ts';
 import type { Clock } from '../clock.ts';
 import { differences } from '../config/diff.ts';
@@ -24,6 +25,7 @@ export interface OperationParts extends RenewalParts {
   readonly authority: () => Authority;
   readonly adopt: (generation: Generation, by: string) => Promise<void>;
   readonly signer: Signer;
+  readonly ca: Pick<OpenCa, 'freshness'>;
   readonly seal: Seal;
   readonly clock: Clock;
   readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
@@ -37,7 +39,10 @@ export function operationsOf(parts: OperationParts): Operations {
     ...revocationOperations(parts),
     ...accessOperations({ ...parts, realm: generation().realm, by: 'operator' }, generation),
 
-    status: () => ({ ...parts.readiness(), signer: { id: parts.signer.id, state: parts.signer.state() }, configuration: generation().digest }),
+    async status() {
+      const { signer, ca, clock } = parts;
+      return { ...parts.readiness(), now: clock.now(), signer: { id: signer.id, state: signer.state() }, configuration: generation().digest, issuers: await ca.freshness() };
+    },
 
     async applyConfiguration(dryRun) {
       const loaded = loadConfig(parts.configDirectory, generation().stateDirectory, parts.environment);

@@ -36,7 +36,7 @@ export interface SoftwareCa {
   readonly authority: () => Authority;
 }
 
-export function openSoftwareCa(parts: { database: Database; clock: Clock; generation: () => Generation }): SoftwareCa {
+export function openSoftwareCa(parts: { database: Database; clock: Clock; generation: () => Generation; whenFetchable?: boolean }): SoftwareCa {
   const { database, clock, generation } = parts;
   const [root, intermediate] = hierarchy(clock.now());
   const alternates: Alternate[] = [];
@@ -85,7 +85,7 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
   };
   const ca = openCa({
     clock, database, signer, random: (octets) => randomBytes(octets), frontId: 'test', authority, reached: () => {},
-  });
+  }, parts.whenFetchable ?? false);
   return Object.assign(self, {
     rekeyResponder: () => {
       responderKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -15,6 +15,7 @@ import { assembleCertificate } from '../../x509/certificate.ts';
 import type { Name } from '../../x509/name.ts';
 import { publicKeyFault, spkiSha256 } from '../../x509/public-key.ts';
 import { composeSerial, dayOf, SERIAL_RANDOM } from '../../x509/serial.ts';
+import { type CertificateShape, isResponder } from '../../x509/shape.ts';
 import { renderTbs } from '../../x509/tbs.ts';
 import { auditEntry } from '../audit/entry.ts';
 import type { IssuanceOutcome, IssuanceRequest, IssuedCertificate } from '../ca.ts';
@@ -40,6 +41,8 @@ export interface IssuanceParts {
   readonly random: Random;
   readonly frontId: string;
   readonly authority: () => Authority;
+  /** Whether what certificates of this key point at can be fetched; absent where that is not asked. */
+  readonly isFetchable?: (key: IssuerKey) => Promise<boolean>;
   /** Called at each numbered step; tests kill the process there. */
   readonly reached: (step: IssuanceStep) => void;
 }
@@ -104,6 +107,11 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
 
   // A signer that is taking up another configuration is given a moment: what it would refuse now it will sign then.
   await untilConfigured(parts, authority);
+  // Nor is a certificate signed before its CRL and its responder are there; recovery comes back to what waits for longer.
+  if (!(await untilFetchable(parts, issuerKey, profile.shape))) {
+    events.signingPostponed({ issuerKey: issuerKey.id, why: 'its CRLs or its OCSP responder cannot be fetched yet' });
+    return { kind: 'pending', retryAfterMs: RETRY_AFTER_MS };
+  }
 
   // 5. Sign. The signer re-checks, lints again, journals, signs and verifies.
   const outcome = await prepared.sign(parts.signer, intent.id, intent.deadline);
@@ -202,6 +210,14 @@ const isConfiguredAlike = ({ signer }: IssuanceParts, digest: string): boolean =
 async function untilConfigured(parts: IssuanceParts, { generation }: Authority): Promise<void> {
   const end = parts.clock.now() + SIGNING_DEADLINE_MS / 2;
   while (!isConfiguredAlike(parts, generation.digest) && parts.clock.now() < end) await sleep(CONFIGURATION_LOOK_MS);
+}
+
+async function untilFetchable(parts: IssuanceParts, key: IssuerKey, shape: CertificateShape): Promise<boolean> {
+  if (parts.isFetchable === undefined || isResponder(shape)) return true; // a responder's certificate points at nothing
+  for (const end = parts.clock.now() + SIGNING_DEADLINE_MS / 2; !(await parts.isFetchable(key)); await sleep(CONFIGURATION_LOOK_MS)) {
+    if (parts.clock.now() >= end) return false;
+  }
+  return true;
 }
 
 /** Someone else holds this reference (another front, a double click, a retry, recovery: what they made is the answer), or the key is blocked. */

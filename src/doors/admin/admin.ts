@@ -6,7 +6,7 @@ import type { Door, HttpReply, HttpRequest, HttpRoute } from '../../http/route.t
 
 /** What the door can have done; wiring gives it. A thrown `OperatorMistake` is told, anything else is our fault. */
 export interface Operations {
-  status(): unknown;
+  status(): Promise<unknown>;
   applyConfiguration(dryRun: boolean): Promise<unknown>;
   explain(question: unknown): unknown;
   showChallenge(request: unknown): Promise<unknown>;

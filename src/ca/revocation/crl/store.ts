@@ -125,3 +125,14 @@ export function publishRow(row: PublishedRow, { changed, withdrawn, number: befo
 
 export const latest = (database: Database, issuerKey: string, shard: number): Promise<PublishedRow | undefined> =>
   database.one<PublishedRow>(findCrl, { issuer_key: issuerKey, shard });
+
+const findAges = rawStatement(
+  `select count(*) as published, min(this_update) as oldest, min(next_update) as first_to_end from crl
+   where issuer_key = :issuer_key and shard between 1 and :shards`);
+
+/** How many of a key's shards are published, when the oldest was made, and when the first of them ends (ms). */
+export async function agesOf(database: Database, issuerKey: string, shards: number): Promise<{ published: number; oldest?: number; firstToEnd?: number }> {
+  const row = await database.one<{ published: number; oldest: number | null; first_to_end: number | null }>(findAges, { issuer_key: issuerKey, shards });
+  const { published = 0, oldest = null, first_to_end = null } = row ?? {};
+  return { published: Number(published), ...(oldest === null ? {} : { oldest: Number(oldest) }), ...(first_to_end === null ? {} : { firstToEnd: Number(first_to_end) }) };
+}

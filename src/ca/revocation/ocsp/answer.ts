@@ -16,7 +16,7 @@ import type { Authority } from '../../issuance/issuer-key.ts';
 import { REASON_CODE } from '../reason.ts';
 import { statusOf } from '../status.ts';
 import { Places } from './places.ts';
-import { type Answering, isAnswering, type ResponderCertificate, Responders } from './responder.ts';
+import { type Answering, isAnswering, type ResponderCertificate, type Responders } from './responder.ts';
 import { Tally } from './tally.ts';
 import { windowOf } from './window.ts';
 
@@ -35,7 +35,7 @@ interface Kept {
 
 export class OcspAnswers {
   readonly #parts: IssuanceParts;
-  readonly responders: Responders;
+  readonly #responders: Responders;
   readonly tally: Tally;
   readonly #places = new Places();
   /** By CertID as asked; the first is the one that was asked for longest ago. */
@@ -43,9 +43,9 @@ export class OcspAnswers {
   readonly #underWay = new Map<string, Promise<OcspReply>>();
   readonly #byMark = new WeakMap<Authority, ReadonlyMap<string, Answering>>();
 
-  constructor(parts: IssuanceParts) {
+  constructor(parts: IssuanceParts, responders: Responders) {
     this.#parts = parts;
-    this.responders = new Responders(parts);
+    this.#responders = responders;
     this.tally = new Tally(parts);
   }
 
@@ -88,7 +88,7 @@ export class OcspAnswers {
     const askedAt = clock.now();
     const statuses = await Promise.all(certIds.map((certId) => this.#statusOf(key, certId)));
     if (!statuses.every((status) => status !== undefined)) return this.#unissued(key, certIds, statuses);
-    const responder = await this.responders.current(key);
+    const responder = await this.#responders.current(key);
     if (responder === undefined) return refused('tryLater', 'no-responder');
     const cacheable = nonce === undefined && certIds.length === 1;
     const outcome = await this.#places.run(cacheable ? 'cacheable' : 'fresh', () => this.#signNow(key, responder, certIds, statuses, nonce));

@@ -27,10 +27,10 @@ export const isAnswering = (key: IssuerKey | undefined): key is Answering => key
 const LOOK_AGAIN_MS = 30_000;
 
 export class Responders {
-  readonly #parts: IssuanceParts;
+  readonly #parts: Omit<IssuanceParts, 'isFetchable'>;
   readonly #known = new Map<string, { readonly spki: Uint8Array; readonly until: number; readonly certificate: ResponderCertificate }>();
 
-  constructor(parts: IssuanceParts) {
+  constructor(parts: Omit<IssuanceParts, 'isFetchable'>) {
     this.#parts = parts;
   }
 
