@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** What the script may use of the real machine. */
 const REAL = ['sh', 'dirname', 'uname', 'tr', 'cmp', 'cp', 'mv', 'mkdir', 'mktemp', 'rm', 'tail', 'flock', 'cat', 'sleep'];
 /** Programs whose presence stands for their packages. */
-const PRESENT = ['softhsm2-util', 'gcc', 'certtool', 'pkcs11-tool', 'openssl', 'curl', 'certbot', 'lego', 'dehydrated', 'uacme'];
+const PRESENT = ['softhsm2-util', 'gcc', 'certtool', 'pkcs11-tool', 'openssl', 'curl', 'certbot', 'lego', 'dehydrated', 'uacme', 'acme-tiny', 'caddy'];
 
 interface Machine {
   readonly checkout: string;
