@@ -1,7 +1,7 @@
 // A validator with real responders around it, all on loopback: what the tests of the three challenges stand on.
 import { randomBytes } from 'node:crypto';
 import { type DialerConfig, openDialer } from '../../src/dial/dialer.ts';
-import { problemFrom } from '../../src/doors/acme/flight.ts';
+import { problemFrom } from '../../src/doors/acme/attempts/flight.ts';
 import { openValidator, type ValidationInput, type ValidationResult, type Validator } from '../../src/validation/index.ts';
 import { type DnsResponder, startDnsResponder } from '../support/dns-responder.ts';
 import { type Http01Responder, startHttp01Responder } from '../support/http-01-responder.ts';

@@ -10,7 +10,7 @@ import * as events from '../../telemetry/events.ts';
 import type { Validator } from '../../validation/index.ts';
 import { dayOf } from '../../x509/serial.ts';
 import { requireValid } from './account.ts';
-import { Attempts } from './attempts.ts';
+import { Attempts } from './attempts/attempts.ts';
 import type { Acme, Reply, Row } from './handler.ts';
 import { type AccountKey, AccountKeys } from './jwk.ts';
 import { unpausePage } from './limits/page.ts';

@@ -1,7 +1,7 @@
 /** What a challenge is, and its state as a function of the one attempt of its authorization (RFC 8555 §7.1.5, §7.1.6, §8). */
 import type { ChallengeType } from '../../config/generation.ts';
 import type { Authorization } from './authorization.ts';
-import type { Flight } from './flight.ts';
+import type { Flight } from './attempts/flight.ts';
 import type { Problem } from './problem.ts';
 
 /** One answer to one challenge, from the client's POST to its end; it may take several tries. */

@@ -7,7 +7,7 @@ import type { Random } from '../../database/public-id.ts';
 import type { Validator } from '../../validation/index.ts';
 import type { Seal } from '../../database/seal.ts';
 import type { Account } from './account.ts';
-import type { Attempts } from './attempts.ts';
+import type { Attempts } from './attempts/attempts.ts';
 import type { JsonObject } from './json.ts';
 import type { AccountKey, AccountKeys } from './jwk.ts';
 import type { Jws } from './jws.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
 import { rawStatement, type Statement } from '../../../src/database/statement.ts';
-import { dueAttempts } from '../../../src/doors/acme/store.ts';
+import { dueAttempts } from '../../../src/doors/acme/attempts/store.ts';
 import { AcmeClient } from '../../support/acme-client.ts';
 import { failure, openDoorLab, resumed, SUCCESS } from '../../support/acme-door.ts';
 

@@ -5,20 +5,20 @@
  * A try that failed for reasons of ours is repeated for as long as the authorization waits (I8). One that could not reach the client's
  * host or zone is repeated as often as the configuration says, for it may not be up yet. A wrong answer is final at once.
  */
-import type { Clock } from '../../clock.ts';
-import type { DialledChallenge, Generation } from '../../config/generation.ts';
-import type { Database, Write } from '../../database/database.ts';
-import * as events from '../../telemetry/events.ts';
-import type { ValidationResult, Validator } from '../../validation/index.ts';
-import { type Authorization, authorizationExpires } from './authorization.ts';
-import { type Attempt, keyAuthorization } from './challenge.ts';
-import { caaApplies } from './caa.ts';
+import type { Clock } from '../../../clock.ts';
+import type { DialledChallenge, Generation } from '../../../config/generation.ts';
+import type { Database, Write } from '../../../database/database.ts';
+import * as events from '../../../telemetry/events.ts';
+import type { ValidationResult, Validator } from '../../../validation/index.ts';
+import { type Authorization, authorizationExpires } from '../authorization.ts';
+import { type Attempt, keyAuthorization } from '../challenge.ts';
+import { caaApplies } from '../caa.ts';
 import { type Flight, problemFrom, recorded } from './flight.ts';
-import { outcomeOf } from './limits/limits.ts';
-import type { Problem, ProblemType } from './problem.ts';
-import { type Site, siteOf } from './site.ts';
+import { outcomeOf } from '../limits/limits.ts';
+import type { Problem, ProblemType } from '../problem.ts';
+import { type Site, siteOf } from '../site.ts';
 import { beginAttempt, type DueAttempt, dueAttempts, endAttempt, hastenAttempt, putBackAttempt, takeAttempt } from './store.ts';
-import { accountUrls } from './wire.ts';
+import { accountUrls } from '../wire.ts';
 
 export interface AttemptParts {
   readonly database: Database;

@@ -1,8 +1,8 @@
 /** The flight recorder: what each try of an attempt asked, dialled and heard, within bounds; and how much of it the client is told. */
-import type { Evidence } from '../../validation/index.ts';
-import type { Identifier } from './identifier.ts';
-import { type Problem, type ProblemType, problemOf } from './problem.ts';
-import { formatTime } from './time.ts';
+import type { Evidence } from '../../../validation/index.ts';
+import type { Identifier } from '../identifier.ts';
+import { type Problem, type ProblemType, problemOf } from '../problem.ts';
+import { formatTime } from '../time.ts';
 
 /** One try that failed. */
 export interface Flight {

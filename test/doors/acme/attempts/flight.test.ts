@@ -1,10 +1,10 @@
 /** The flight recorder: what each failed try saw, kept within bounds and told in subproblems (C-09, HV-6, SF-4). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Flight, problemFrom, recorded } from '../../../src/doors/acme/flight.ts';
-import type { Evidence } from '../../../src/validation/index.ts';
-import { resumed } from '../../support/acme-door.ts';
-import { onBothEngines, withPostgres } from '../../support/acme-engines.ts';
+import { type Flight, problemFrom, recorded } from '../../../../src/doors/acme/attempts/flight.ts';
+import type { Evidence } from '../../../../src/validation/index.ts';
+import { resumed } from '../../../support/acme-door.ts';
+import { onBothEngines, withPostgres } from '../../../support/acme-engines.ts';
 
 withPostgres();
 
