@@ -31,6 +31,15 @@ onBothEngines((newDatabase) => {
     assert.deepEqual(await lab.violations(), []);
   });
 
+  test('T-CRL-12 nothing is issued before every CRL of the key can be fetched', async () => {
+    await lab[Symbol.asyncDispose]();
+    lab = await openRevocationLab(await newDatabase());
+    await assert.rejects(lab.issue(), /pending/);
+    assert.equal(await lab.count('intent'), 0);
+    await lab.publish();
+    assert.ok((await lab.issue()).serial);
+  });
+
   test('T-CRL-2 a revocation makes its shard due, and that one alone', async () => {
     const certificate = await lab.issue();
     const before = await lab.numbers();
@@ -170,6 +179,7 @@ onBothEngines((newDatabase) => {
     await lab[Symbol.asyncDispose]();
     lab = await openRevocationLab(await newDatabase(), ({ profiles, ...rest }) =>
       ({ ...rest, profiles: new Map([...profiles].map(([name, profile]) => [name, { ...profile, hold: true }])) }));
+    await lab.publish();
     const held = await lab.issue();
     await ca().revoke(lab.request(held, { reason: 'certificateHold' }));
     await lab.publish();

@@ -67,6 +67,7 @@ onBothEngines((newDatabase) => {
     const random = dice();
     t.diagnostic(`CHANCERY_SEED=${random.seed}`);
     await using lab = await openRevocationLab(await newDatabase());
+    await lab.publish();
     const model: Model = { good: [], revoked: new Map(), published: new Map() };
     let numbers: bigint[] = [];
     for (let step = 0; step < 150; step += 1) {
