@@ -60,7 +60,7 @@ export async function openRevocationLab(url: string, configure: (shipped: Genera
   const generation = configure(loaded.generation);
   const database = await openDatabase(url);
   await migrate(database);
-  const software = openSoftwareCa({ database, clock, generation: () => generation, whenFetchable: true });
+  const software = openSoftwareCa({ database, clock, generation: () => generation });
   let issued = 0;
   return {
     database, software, clock, generation,

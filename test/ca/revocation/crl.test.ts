@@ -31,15 +31,6 @@ onBothEngines((newDatabase) => {
     assert.deepEqual(await lab.violations(), []);
   });
 
-  test('T-CRL-12 nothing is issued before every CRL of the key can be fetched', async () => {
-    await lab[Symbol.asyncDispose]();
-    lab = await openRevocationLab(await newDatabase());
-    await assert.rejects(lab.issue(), /pending/);
-    assert.equal(await lab.count('intent'), 0);
-    await lab.publish();
-    assert.ok((await lab.issue()).serial);
-  });
-
   test('T-CRL-2 a revocation makes its shard due, and that one alone', async () => {
     const certificate = await lab.issue();
     const before = await lab.numbers();

@@ -12,20 +12,24 @@ export function checkRevocations(facts: Facts, bad: Bad): void {
   const said = lastWords(facts);
   for (const row of facts.revocations) {
     checkRow(row, facts, bad);
-    checkEntry(row, said.get(keyOf(row)), bad);
+    checkEntry(row, said.get(keyOf(row)) ?? [], bad);
   }
   const recorded = new Set(facts.revocations.map(keyOf));
-  for (const [key, { row }] of said) {
-    if (row.type === 'certificate.revoked' && !recorded.has(key) && !isForgotten(key, facts)) bad('I5', `the audit log says that ${key} was revoked, and no revocation is there`);
+  for (const [key, entries] of said) {
+    if (entries.every(({ row }) => row.type === 'certificate.revoked') && !recorded.has(key) && !isForgotten(key, facts)) bad('I5', `the audit log says that ${key} was revoked, and no revocation is there`);
   }
   for (const shard of facts.shards) checkShard(shard, facts, bad);
   checkKeys(facts, bad);
 }
 
-/** Of each serial, the last that the audit log says about its revocation. */
-function lastWords({ entries }: Facts): Map<string, Entry> {
-  const words = entries.filter(({ row }) => row.type === 'certificate.revoked' || row.type === 'certificate.unheld').toSorted((a, b) => a.row.at - b.row.at);
-  return new Map(words.map((entry) => [`${entry.said['issuerKey']} ${entry.said['serial']}`, entry]));
+/** Of each serial, the last that the audit log says about its revocation: of the same millisecond, any may be the last. */
+function lastWords({ entries }: Facts): Map<string, Entry[]> {
+  const words = entries.filter(({ row }) => row.type === 'certificate.revoked' || row.type === 'certificate.unheld');
+  const bySerial = Map.groupBy(words, ({ said }) => `${said['issuerKey']} ${said['serial']}`);
+  return new Map([...bySerial].map(([key, all]) => {
+    const last = Math.max(...all.map(({ row }) => row.at));
+    return [key, all.filter(({ row }) => row.at === last)];
+  }));
 }
 
 /** The serial names the day, as ids do. */
@@ -41,9 +45,10 @@ function checkRow(row: RevocationRow, { certificateBySerial, intentBySerial }: F
   if (row.day !== dayOf(row.not_after)) bad('I7', `revocation ${key} is kept under another day`);
 }
 
-function checkEntry(row: RevocationRow, entry: Entry | undefined, bad: Bad): void {
+function checkEntry(row: RevocationRow, entries: readonly Entry[], bad: Bad): void {
   const key = keyOf(row);
-  if (entry === undefined) {
+  const [first] = entries;
+  if (first === undefined) {
     bad('I5', `revocation ${key} has no audit entry`);
     return;
   }
@@ -51,7 +56,9 @@ function checkEntry(row: RevocationRow, entry: Entry | undefined, bad: Bad): voi
     reason: Object.entries(REASON_CODE).find(([, code]) => code === row.reason)?.[0], revokedAt: row.revoked_at, door: row.door,
     requesterKind: row.requester_kind, requesterId: row.requester_id, evidence: row.evidence_digest,
   };
-  for (const [name, value] of Object.entries(facts)) if (entry.said[name] !== value) bad('I5', `the audit entry of revocation ${key} says another ${name}`);
+  const agrees = ({ said }: Entry): boolean => Object.entries(facts).every(([name, value]) => said[name] === value);
+  if (entries.some(agrees)) return;
+  for (const [name, value] of Object.entries(facts)) if (first.said[name] !== value) bad('I5', `the audit entry of revocation ${key} says another ${name}`);
 }
 
 function checkShard(shard: ShardRow, facts: Facts, bad: Bad): void {
