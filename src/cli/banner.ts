@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Generation } from '../config/generation.ts';
+import { atPort } from '../wiring/rehearsal/directories.ts';
+import type { RehearsalSettings } from '../wiring/rehearsal/rehearsal.ts';
 import { decodePem } from '../x509/pem.ts';
 
 /** `notReady`: reasons, where requests cannot be served yet. */
-export function banner(generation: Generation, notReady: readonly string[]): string {
+export function banner(configured: Generation, notReady: readonly string[], rehearsal?: RehearsalSettings): string {
+  const generation = rehearsal === undefined ? configured : atPort(rehearsal.acmePort)(configured);
   const { stateDirectory, listeners, validation } = generation;
   const here = (path: string): string => {
     const short = relative(process.env['INIT_CWD'] ?? process.cwd(), path);
@@ -22,7 +25,7 @@ export function banner(generation: Generation, notReady: readonly string[]): str
   const attempts = here(join(stateDirectory, 'try'));
   return `
 ${notReady.length === 0 ? 'Chancery is ready' : `Chancery runs, and is NOT ready: ${notReady.join('; ')}`} (${generation.mode}).${generation.mode === 'development' ? ' Keys are in SoftHSM, all processes run as one user: for trying out, not for trust.' : ''}
-
+${rehearsal === undefined ? '' : rehearsalText(server, rehearsal)}
 ${shown}
   status      ${status}/ca/root.pem  ${status}/healthz  ${status}/readyz
   metrics     http://${listeners.metrics.host}:${listeners.metrics.port}/metrics
@@ -43,6 +46,11 @@ A first certificate, in another terminal (Debian: apt-get install certbot lego c
 
 Ctrl-C stops it.`;
 }
+
+const rehearsalText = (server: string, { managementPort, rejectNonces, delayValidationsMs }: RehearsalSettings): string => `
+REHEARSAL: ${Math.round(rejectNonces * 100)} % of good nonces are turned away, validations begin up to ${delayValidationsMs / 1000} s late, lists come in any order.
+  like Pebble ${new URL('/dir', server).href}  ${new URL('/roots/0', Object.assign(new URL(server), { port: managementPort })).href}
+`;
 
 /** As a shell takes it for one word. */
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);

@@ -6,24 +6,31 @@ import { logEventsTo } from '../telemetry/events.ts';
 import { openLog } from '../telemetry/log.ts';
 import { sentenceFor } from '../wiring/faults.ts';
 import { type Front, openFront } from '../wiring/front.ts';
+import type { RehearsalSettings } from '../wiring/rehearsal/rehearsal.ts';
 import { type Command, EXIT_MISTAKE, Mistake } from './command.ts';
 import { loadGeneration, places } from './load.ts';
 import { readOptions } from './options.ts';
+import { readRehearsal, REHEARSAL_HELP, REHEARSAL_OPTIONS } from './rehearsal.ts';
 
 export const serve: Command = {
   name: 'serve',
-  help: `usage: chancery serve
+  help: `usage: chancery serve [--rehearsal [options]]
 
 Runs one front: listeners, doors, jobs. The signer must be started apart (chancery signer); until it answers, requests wait.
 SIGHUP takes up a changed configuration, SIGTERM and Ctrl-C drain and stop within 5 seconds.
 
-  CHANCERY_CONFIG=/etc/chancery CHANCERY_STATE=/var/lib/chancery scripts/chancery serve`,
+${REHEARSAL_HELP}
+
+  CHANCERY_CONFIG=/etc/chancery CHANCERY_STATE=/var/lib/chancery scripts/chancery serve
+  scripts/chancery serve --rehearsal --reject-nonces 20`,
   async run(args) {
-    readOptions('serve', args, {});
+    const { values } = readOptions('serve', args, REHEARSAL_OPTIONS);
     // A front of several tells the process that started them all; that one prints what to try.
     try {
+      const generation = loadGeneration(process.env);
+      const rehearsal = readRehearsal(values, generation);
       await serveUntilStopped({
-        generation: loadGeneration(process.env), logTo: cluster.isWorker ? 'file' : 'stdout',
+        generation, rehearsal, logTo: cluster.isWorker ? 'file' : 'stdout',
         onReady: () => process.send?.({ kind: 'ready' }), onApplied: () => process.send?.({ kind: 'applied' }),
       });
     } catch (error) {
@@ -38,6 +45,7 @@ SIGHUP takes up a changed configuration, SIGTERM and Ctrl-C drain and stop withi
 
 export interface Serving {
   readonly generation: Generation;
+  readonly rehearsal: RehearsalSettings | undefined;
   readonly logTo: 'stdout' | 'file';
   /** `notReady`: why requests cannot be served yet, where that is so. */
   readonly onReady: (notReady: readonly string[]) => void;
@@ -46,7 +54,7 @@ export interface Serving {
 }
 
 /** Opens a front, and takes it down when asked to stop. Throws Mistake for what the operator can mend. */
-export async function serveUntilStopped({ generation, logTo, onReady, onApplied }: Serving): Promise<void> {
+export async function serveUntilStopped({ generation, rehearsal, logTo, onReady, onApplied }: Serving): Promise<void> {
   logEventsTo(await openLog({
     name: 'front', level: process.env['CHANCERY_LOG'] ?? 'info',
     ...(logTo === 'file' ? { file: join(generation.stateDirectory, 'log/front.log') } : {}),
@@ -57,7 +65,10 @@ export async function serveUntilStopped({ generation, logTo, onReady, onApplied 
   });
   let front: Front;
   try {
-    const opening = openFront({ generation, configDirectory: places(process.env).config, environment: process.env, onApplied });
+    const opening = openFront({
+      generation, configDirectory: places(process.env).config, environment: process.env, onApplied,
+      ...(rehearsal === undefined ? {} : { rehearsal }),
+    });
     const first = await Promise.race([opening, stopped]);
     if (first === undefined) process.exit(0); // stopped before it was ready: nothing was promised to anybody
     front = first;

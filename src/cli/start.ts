@@ -13,6 +13,7 @@ import { banner } from './banner.ts';
 import { type Command, EXIT_MISTAKE, Mistake } from './command.ts';
 import { CHECKOUT, loadGeneration } from './load.ts';
 import { readOptions } from './options.ts';
+import { readRehearsal, REHEARSAL_HELP, REHEARSAL_OPTIONS } from './rehearsal.ts';
 import { serveUntilStopped } from './serve.ts';
 
 const MAIN = join(CHECKOUT, 'src/main.ts');
@@ -22,27 +23,31 @@ const SIGNER_RESTART_MS = 500;
 
 export const start: Command = {
   name: 'start',
-  help: `usage: chancery start
+  help: `usage: chancery start [--rehearsal [options]]
 
 Runs the signer and the fronts that ca.yaml asks for, under one user. In development mode the first start makes a root and an
 intermediate in SoftHSM tokens below the state directory. Prints what to try, then runs until Ctrl-C.
 Logs go to log/ in the state directory; CHANCERY_LOG=debug says more.
 
+${REHEARSAL_HELP}
+
   npm start
+  npm start -- --rehearsal
   CHANCERY_STATE=/tmp/try CHANCERY_DATABASE=postgres://me@localhost/ca npm start`,
   async run(args) {
-    readOptions('start', args, {});
+    const { values } = readOptions('start', args, REHEARSAL_OPTIONS);
     const generation = loadGeneration(process.env);
+    const rehearsal = readRehearsal(values, generation);
     if (generation.mode === 'development') await developmentKeys(generation);
     const signer = keepSigner();
     try {
       const fronts = frontsOf(generation);
-      const onReady = (notReady: readonly string[] = []): void => console.log(banner(generation, notReady));
+      const onReady = (notReady: readonly string[] = []): void => console.log(banner(generation, notReady, rehearsal));
       // The signer re-reads its configuration in a new worker; what is asked meanwhile waits in the fronts.
       const onApplied = (): void => signer.reload();
       process.on('SIGHUP', onApplied);
-      if (fronts === 1) await serveUntilStopped({ generation, logTo: 'file', onReady, onApplied });
-      else await serveManyUntilStopped(generation, fronts, onReady, onApplied);
+      if (fronts === 1) await serveUntilStopped({ generation, rehearsal, logTo: 'file', onReady, onApplied });
+      else await serveManyUntilStopped(generation, { fronts, args }, onReady, onApplied);
     } finally {
       await signer.stop();
     }
@@ -115,8 +120,10 @@ async function mendable<T>(work: Promise<T>): Promise<T> {
 }
 
 /** Fronts behind the same listeners (node:cluster). One that dies is started again; the others go on. */
-async function serveManyUntilStopped(generation: Generation, fronts: number, onReady: () => void, onApplied: () => void): Promise<void> {
-  cluster.setupPrimary({ exec: MAIN, args: ['serve'] });
+async function serveManyUntilStopped(
+  generation: Generation, { fronts, args }: { fronts: number; args: readonly string[] }, onReady: () => void, onApplied: () => void,
+): Promise<void> {
+  cluster.setupPrimary({ exec: MAIN, args: ['serve', ...args] });
   await using _metrics = await mendable(listenClusterMetrics(generation));
   let stopping = false;
   let readyOnce = false;

@@ -35,6 +35,8 @@ import { haltAt } from './halt.ts';
 import { listenMetrics } from './metrics.ts';
 import { operationsOf } from './operations.ts';
 import { OwnCertificate } from './own-certificate.ts';
+import { managementDoor } from './rehearsal/management.ts';
+import { type Around, refuseInProduction, rehearsal, type RehearsalSettings, untouched } from './rehearsal/rehearsal.ts';
 import { RootCrls } from './root-crls.ts';
 
 export interface Front extends AsyncDisposable {
@@ -56,6 +58,8 @@ export interface FrontOptions {
   /** Called after an operator's `config apply`: other fronts and the signer are to take it up too. */
   readonly onApplied?: () => void;
   readonly clock?: Clock;
+  /** Make things hard for ACME clients, in development mode. */
+  readonly rehearsal?: RehearsalSettings;
 }
 
 const random = (octets: number): Uint8Array => randomBytes(octets);
@@ -66,6 +70,7 @@ const LONGEST_ORDER_MS = 10 * 86_400_000;
 /** Resolves when the front is ready: the signer answers, CRLs can be fetched, the ACME listener is open. */
 export async function openFront(options: FrontOptions): Promise<Front> {
   const { generation: first, environment, configDirectory, clock = systemClock } = options;
+  if (options.rehearsal !== undefined) refuseInProduction(first);
   await using opened = new AsyncDisposableStack();
   let authority: Authority = loadAuthority(first);
   await checkPaths(authority, clock.now());
@@ -82,6 +87,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   await migrate(database);
   const seal = openSeal(first.sealingKey);
   const nonces = opened.use(await openNonces(database, clock));
+  const around = options.rehearsal === undefined ? untouched(nonces) : rehearsal(options.rehearsal, { nonces, chance: Math.random, clock });
   const signer = opened.use(connectSigner({
     socket: first.signer.socket, clock,
     highestReceipt: (signerId) => highestReceipt(database, signerId),
@@ -94,8 +100,11 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   // Before the first intent names it.
   await recordGeneration({ database, random }, first, 'start', clock.now());
   const own = new OwnCertificate({ ca, clock, random, generation });
-  const validator = openValidator({ dialer: openDialer({ ...first.validation, own: endpointsOf(first) }), clock, ...first.validation });
-  const acme = opened.use(createAcmeDoor({ ca, database, nonces, validator, clock, frontId, random, seal, generation, reached }));
+  const validator = openValidator({ dialer: openDialer({ ...first.validation, own: endpointsOf(first, around) }), clock, ...first.validation });
+  const acme = opened.use(createAcmeDoor({
+    ca, database, nonces: around.nonces, validator: around.validator(validator), clock, frontId, random, seal,
+    generation: around.generation(generation), reached,
+  }));
 
   let ready = false;
   const readiness = (): { ready: boolean; reasons: string[] } => {
@@ -121,9 +130,14 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     await fetchable();
     identity = await untilDone(() => own.obtain());
   }
-  const tls = opened.use(await listenTls(createApp({ doors: [acme.door], random }), { name: 'acme', ...first.listeners.acme }, identity));
+  const tls = [opened.use(await listenTls(createApp({ doors: [around.door(acme.door)], random }), { name: 'acme', ...around.listen(first) }, identity))];
+  const management = around.management(first);
+  if (management !== undefined) {
+    tls.push(opened.use(await listenTls(createApp({ doors: [managementDoor(ca, generation)], random }), { name: 'management', ...management }, identity)));
+  }
 
   const adopt = async (next: Generation, by: string): Promise<void> => {
+    if (options.rehearsal !== undefined) refuseInProduction(next);
     const loaded = loadAuthority(next); // throws before anything has changed
     await checkPaths(loaded, clock.now());
     const changed = await recordGeneration({ database, random }, next, by, clock.now());
@@ -158,7 +172,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       },
       async renewOwnCertificate() {
         const next = await own.obtain();
-        if (next !== undefined) tls.setIdentity(next);
+        if (next !== undefined) for (const listener of tls) listener.setIdentity(next);
       },
     }),
   }));
@@ -172,11 +186,13 @@ export async function openFront(options: FrontOptions): Promise<Front> {
 }
 
 /** What validations must not reach, even where loopback or a whole network is allowed. A socket directory is no endpoint. */
-function endpointsOf({ listeners, database }: Generation): { host: string; port: number }[] {
+function endpointsOf(generation: Generation, around: Around): { host: string; port: number }[] {
+  const { listeners, database } = generation;
   const url = database.startsWith('postgres') ? new URL(database) : undefined;
   const stored = url === undefined || url.hostname === '' ? [] : [{ host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 5432) }];
-  const { acme, status, metrics, est, admin } = listeners;
-  return [acme, status, metrics, ...(est === undefined ? [] : [est]), ...(admin === undefined ? [] : [admin]), ...stored];
+  const { status, metrics, est, admin } = listeners;
+  const some = [est, admin, around.management(generation)].filter((listener) => listener !== undefined);
+  return [around.listen(generation), status, metrics, ...some, ...stored];
 }
 
 /** A transient fault at start is waited out: the process is useful again as soon as the signer or the database is. */

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { type DnsResponder, startDnsResponder } from '../support/dns-responder.ts';
-import { type CaYaml, World } from '../support/world.ts';
+import { type CaYaml, World, type WorldOptions } from '../support/world.ts';
 
 export interface Lab extends AsyncDisposable {
   readonly world: World;
@@ -24,7 +24,7 @@ export interface Lab extends AsyncDisposable {
 }
 
 /** A server whose resolver is the lab's: whatever stands in its table is the truth. */
-export async function openLab(configure: (ca: CaYaml) => void = () => {}): Promise<Lab> {
+export async function openLab(configure: (ca: CaYaml) => void = () => {}, options: Omit<WorldOptions, 'configure'> = {}): Promise<Lab> {
   await using opened = new AsyncDisposableStack();
   const dns = opened.use(await startDnsResponder());
   const records = new Map<string, Set<string>>();
@@ -39,7 +39,7 @@ export async function openLab(configure: (ca: CaYaml) => void = () => {}): Promi
     desk.close(() => resolve());
     desk.closeAllConnections();
   }));
-  const world = opened.use(await World.open({ configure: (ca) => {
+  const world = opened.use(await World.open({ ...options, configure: (ca) => {
     ca.validation.resolvers = [`127.0.0.1:${dns.port}`];
     configure(ca);
   } }));

@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly fronts?: number;
   readonly signerEnvironment?: NodeJS.ProcessEnv;
   readonly frontEnvironment?: NodeJS.ProcessEnv;
+  /** What follows `chancery serve`, given the ports of the front. */
+  readonly frontArguments?: (ports: FrontPorts) => readonly string[];
   /** Changes the parsed ca.yaml before it is written. */
   readonly configure?: (ca: CaYaml) => void;
   /** Changes the parsed issuers/development.yaml before it is written. */
@@ -106,7 +108,7 @@ export class World implements AsyncDisposable {
 
   /** Resolves when the front says it is ready; `ready: false` returns at once. */
   async startFront(index = 0, environment: NodeJS.ProcessEnv = {}, wait: { ready: boolean } = { ready: true }): Promise<void> {
-    const front = start(process.execPath, [MAIN, 'serve'], {
+    const front = start(process.execPath, [MAIN, 'serve', ...(this.#options.frontArguments?.(this.ports[index] as FrontPorts) ?? [])], {
       env: { ...this.environment(index), ...this.#options.frontEnvironment, ...environment },
     });
     this.fronts[index] = front;
