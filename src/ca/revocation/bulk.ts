@@ -63,9 +63,9 @@ export async function revokeSelected(parts: RevocationParts, request: BulkReques
   const owners: Record<string, number> = {};
   let place: Place | undefined = request.after ?? { issuerKey: '', serial: '' };
   for (let page = 0; page < PAGES && place !== undefined; page += 1) {
-    const rows = await candidatesAfter(parts.database, request.realm, place, selection.spkiSha256);
+    const rows = await candidatesAfter(parts.database, place, selection.spkiSha256);
     counts.seen += rows.length;
-    const selected = rows.filter((row) => row.not_after >= now && isSelected(row, selection));
+    const selected = rows.filter((row) => row.realm === request.realm && row.not_after >= now && isSelected(row, selection));
     const good = selected.filter(({ reason }) => reason === null || reason === REASON_CODE.certificateHold);
     const allowed = good.filter((row) => refusals(parts, { ...request, authority: 'operator' }, row, now).length === 0);
     const ready = allowed.filter(({ replaced }) => request.afterReplacement === undefined || replaced === 1 || now >= request.afterReplacement.deadline);

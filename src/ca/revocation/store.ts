@@ -58,11 +58,12 @@ export interface Candidate extends Target {
   readonly replaced: number;
 }
 
+// The realm is looked at by the caller: in the condition, SQLite would read all of it by another index and sort it, page after page.
 const candidatePage = (where: string) => rawStatement(
   `select ${COLUMNS}, a.created, r.reason, r.revoked_at, case when exists (select 1 from intent i
      where i.realm = a.realm and i.replaces = a.issuer_key || ':' || a.serial and i.state = 'signed') then 1 else 0 end as replaced
    from certificate a ${WITH_REVOCATION}
-   where a.realm = :realm and (a.issuer_key, a.serial) > (:issuer_key, :serial) ${where} order by a.issuer_key, a.serial limit 1000`);
+   where (a.issuer_key, a.serial) > (:issuer_key, :serial) ${where} order by a.issuer_key, a.serial limit 1000`);
 const candidates = candidatePage('');
 const candidatesWithKey = candidatePage('and a.spki_sha256 = :spki_sha256');
 
@@ -117,11 +118,11 @@ export async function targetsWithKey(database: Database, realm: string, spkiSha2
   return [...(await database.many<Target>(issuedWithKey, { ...values, now })), ...(await database.many<Target>(intendedWithKey, values))];
 }
 
-/** The certificates after this one in the order of their keys, with one public key or of any; at most 1000. */
+/** The certificates of all realms after this one in the order of their keys, with one public key or of any; at most 1000. */
 export function candidatesAfter(
-  database: Database, realm: string, { issuerKey, serial }: { readonly issuerKey: string; readonly serial: string }, spkiSha256: string | undefined,
+  database: Database, { issuerKey, serial }: { readonly issuerKey: string; readonly serial: string }, spkiSha256: string | undefined,
 ): Promise<Candidate[]> {
-  const values = { realm, issuer_key: issuerKey, serial };
+  const values = { issuer_key: issuerKey, serial };
   if (spkiSha256 === undefined) return database.many<Candidate>(candidates, values);
   return database.many<Candidate>(candidatesWithKey, { ...values, spki_sha256: spkiSha256 });
 }
