@@ -1,8 +1,8 @@
-/** dehydrated (Debian): http-01 through a webroot, dns-01 with its hook, tls-alpn-01 with the certificates it makes; renewal. */
+/** dehydrated (Debian): http-01 through a webroot, dns-01 with its hook, tls-alpn-01 with the certificates it makes; renewal, revocation. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createSecureContext, createServer, type TLSSocket } from 'node:tls';
 import { checkInvariants } from '../support/invariants.ts';
@@ -10,6 +10,7 @@ import { type ClientProgram, clientProgram } from './client-program.ts';
 import { type Lab, openLab } from './lab.ts';
 import { leftBehind } from './left-behind.ts';
 import { assertAccepted } from './relying-party.ts';
+import { assertRevoked } from './revoked.ts';
 import { serveWebroot } from './webroot.ts';
 
 let lab: Lab;
@@ -39,7 +40,7 @@ async function dehydratedWith(name: string, settings: Readonly<Record<string, st
 
 const names = (...all: readonly string[]): string[] => ['--cron', ...all.flatMap((name) => ['--domain', name])];
 
-test('http-01: two names through a webroot, RSA keys, and renewed when forced', async () => {
+test('http-01: two names through a webroot, RSA keys, renewed when forced, and revoked', async () => {
   const webroot = lab.folder('webroot');
   await using _server = await serveWebroot(webroot, lab.world.http01Port);
   lab.dns.set('www.dehydrated.test', 'A', '127.0.0.1');
@@ -50,6 +51,9 @@ test('http-01: two names through a webroot, RSA keys, and renewed when forced', 
   await dehydrated([...names('dehydrated.localhost', 'www.dehydrated.test'), '--force']);
   const second = await assertAccepted(lab.world, wanted);
   assert.notEqual(second.serialNumber, first.serialNumber);
+  const chain = readFileSync(wanted.chain, 'utf8');
+  await dehydrated(['--revoke', join(dirname(wanted.chain), 'cert.pem')]);
+  await assertRevoked(lab.world, chain);
 });
 
 test('dns-01: a wildcard beside its parent with a hook, P-256 keys for account and certificate', async () => {

@@ -1,5 +1,6 @@
-/** lego (Debian): its own http-01 and tls-alpn-01 servers, dns-01 through its httpreq provider, and renewal with the same key. */
+/** lego (Debian): its own http-01 and tls-alpn-01 servers, dns-01 through its httpreq provider, renewal with the same key, revocation. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { checkInvariants } from '../support/invariants.ts';
@@ -7,6 +8,7 @@ import { type ClientProgram, clientProgram } from './client-program.ts';
 import { type Lab, openLab } from './lab.ts';
 import { leftBehind } from './left-behind.ts';
 import { assertAccepted } from './relying-party.ts';
+import { assertRevoked } from './revoked.ts';
 
 let lab: Lab;
 before(async () => {
@@ -42,7 +44,7 @@ const http01 = () => ['--http', '--http.port', `127.0.0.1:${lab.world.http01Port
 const tlsAlpn01 = () => ['--tls', '--tls.port', `127.0.0.1:${lab.world.tlsAlpn01Port}`];
 const dns01 = () => ['--dns', 'httpreq', '--dns.disable-cp', '--dns.resolvers', `127.0.0.1:${lab.dns.port}`];
 
-test('http-01: two names, and renewed with the same key', async () => {
+test('http-01: two names, renewed with the same key, and revoked', async () => {
   lab.dns.set('www.lego.test', 'A', '127.0.0.1');
   const names = ['lego.localhost', 'www.lego.test'];
   const { lego, files } = legoWith('ec256', names, http01());
@@ -53,6 +55,8 @@ test('http-01: two names, and renewed with the same key', async () => {
   const second = await assertAccepted(lab.world, wanted);
   assert.notEqual(second.serialNumber, first.serialNumber);
   assert.deepEqual(second.publicKey.export({ type: 'spki', format: 'der' }), first.publicKey.export({ type: 'spki', format: 'der' }));
+  await lego(['revoke', '--keep', '--reason', '4']);
+  await assertRevoked(lab.world, readFileSync(wanted.chain, 'utf8'), 'superseded');
 });
 
 test('tls-alpn-01: two names, RSA keys for account and certificate', async () => {

@@ -3,7 +3,7 @@
  * /etc/ssl/certs/ca-certificates.crt holds and has no option for more, so it runs in a mount namespace where that file is our root.
  */
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { checkInvariants } from '../support/invariants.ts';
@@ -12,6 +12,7 @@ import { type ClientProgram, clientProgram, installed } from './client-program.t
 import { type Lab, openLab } from './lab.ts';
 import { leftBehind } from './left-behind.ts';
 import { assertAccepted } from './relying-party.ts';
+import { assertRevoked } from './revoked.ts';
 import { serveWebroot } from './webroot.ts';
 
 const SYSTEM_BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
@@ -43,7 +44,7 @@ async function uacmeWith(name: string, accountKey: readonly string[], environmen
   return { uacme, files: (first) => ({ chain: join(home, first, 'cert.pem'), key: join(home, 'private', first, 'key.pem') }) };
 }
 
-test('http-01: two names and an address with the hook of the package, RSA keys, and renewed when forced', async () => {
+test('http-01: two names and an address with the hook of the package, RSA keys, renewed when forced, revoked by the account', async () => {
   const webroot = lab.folder('webroot');
   await using _server = await serveWebroot(webroot, lab.world.http01Port);
   lab.dns.set('www.uacme.test', 'A', '127.0.0.1');
@@ -58,9 +59,12 @@ test('http-01: two names and an address with the hook of the package, RSA keys, 
   await uacme(['--force', ...issue]);
   const second = await assertAccepted(lab.world, wanted);
   assert.notEqual(second.serialNumber, first.serialNumber);
+  const chain = readFileSync(wanted.chain, 'utf8');
+  await uacme(['--reason', '4', 'revoke', wanted.chain]);
+  await assertRevoked(lab.world, chain, 'superseded');
 });
 
-test('dns-01: a wildcard beside its parent with a hook, P-384 keys for account and certificate', async () => {
+test('dns-01: a wildcard beside its parent with a hook, P-384 keys for account and certificate, revoked by the certificate\'s key', async () => {
   const { uacme, files } = await uacmeWith('dns', ['--type', 'EC', '--bits', '384']);
   const hook = lab.hook('dns-hook', `
     [ "$2" = dns-01 ] || exit 1 # declined: another challenge is offered
@@ -69,6 +73,10 @@ test('dns-01: a wildcard beside its parent with a hook, P-384 keys for account a
   await uacme(['--type', 'EC', '--bits', '384', '--hook', hook, 'issue', 'zone.home.arpa', '*.zone.home.arpa']);
   await assertAccepted(lab.world, { ...files('zone.home.arpa'), names: ['DNS:zone.home.arpa', 'DNS:*.zone.home.arpa'], keyKind: 'ec P-384' });
   assert.deepEqual(lab.txtRecords(), [], 'the hook took its records away');
+  const { chain, key } = files('zone.home.arpa');
+  const issued = readFileSync(chain, 'utf8');
+  await uacme(['--reason', '1', 'revoke', chain, key]);
+  await assertRevoked(lab.world, issued, 'keyCompromise');
 });
 
 test('tls-alpn-01: a name and an address with ualpn and its hook', async () => {
