@@ -32,8 +32,9 @@ function shipped(): Generation {
 
 const doorAnswering = (reply: HttpReply): Door =>
   ({ name: 'acme', prefix: '/acme', routes: [{ method: 'GET', path: '/acme{/d/:directory}/directory', handle: () => reply }] });
+const asked = (path: string, remoteAddress = '127.0.0.1') => ({ path, remoteAddress }) as HttpRequest;
 const answer = async (part: Around, reply: HttpReply): Promise<HttpReply> =>
-  (part.door(doorAnswering(reply)).routes[0] as Door['routes'][number]).handle({} as HttpRequest);
+  (part.door(doorAnswering(reply)).routes[0] as Door['routes'][number]).handle(asked('/acme/directory'));
 const json = (body: object): HttpReply => ({ status: 200, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
 
 test('so many good nonces are turned away as is asked for, and no bad one is let pass', async () => {
@@ -53,6 +54,20 @@ test('N-08 the nonce that comes with badNonce is taken in the retry, always', as
     assert.equal(await part.nonces.redeem(headers?.['Replay-Nonce'] as string), 'fresh');
   }
   assert.equal((await answer(part, { ...problem, body: '{"type":"urn:ietf:params:acme:error:malformed","status":400}' })).headers?.['Replay-Nonce'], 'doomed');
+});
+
+test('N-08 who was turned away may also fetch a nonce for the retry, as certbot does; others take their chances', async () => {
+  const part = around({ rejectNonces: 0.9 });
+  const replies: HttpReply[] = [
+    { status: 400, headers: {}, body: '{"type":"urn:ietf:params:acme:error:badNonce"}' }, { status: 204, headers: { 'Replay-Nonce': 'of the door' } },
+    { status: 204, headers: { 'Replay-Nonce': 'of the door' } },
+  ];
+  const [route = assert.fail()] = part.door({ ...doorAnswering({ status: 200 }), routes: [
+    { method: 'GET', path: '/acme/any', handle: () => replies.shift() ?? assert.fail() },
+  ] }).routes;
+  await route.handle(asked('/acme/new-order'));
+  assert.equal((await route.handle(asked('/acme/new-nonce', '127.0.0.2'))).headers?.['Replay-Nonce'], 'of the door');
+  assert.equal(await part.nonces.redeem((await route.handle(asked('/acme/new-nonce'))).headers?.['Replay-Nonce'] as string), 'fresh');
 });
 
 test('lists whose order means nothing come in any order, with nothing lost', async () => {
