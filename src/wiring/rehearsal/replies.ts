@@ -1,6 +1,6 @@
 /** Answers of the ACME door as only some servers give them: lists in no particular order, and `Retry-After` in its other form. */
 import type { Clock } from '../../clock.ts';
-import type { Door, HttpReply, HttpRequest, HttpRoute } from '../../http/route.ts';
+import type { Door, HttpReply, HttpRoute } from '../../http/route.ts';
 
 export interface Unsettling {
   readonly chance: () => number;
@@ -12,31 +12,19 @@ export interface Unsettling {
 /** Lists in RFC 8555's objects whose order means nothing (§7.1.3, §7.1.4). */
 const UNORDERED = ['identifiers', 'authorizations', 'challenges'] as const;
 
-/** Who was turned away gets nonces that are taken for so long: certbot tries once more, with one that it fetches. */
-const SECOND_TRY_MS = 10_000;
-const MOST_ADDRESSES = 1000;
-
 /** The door, with Pebble's `/dir` beside its own directory. */
 export function unsettled(door: Door, { chance, clock, nonce }: Unsettling): Door {
-  const turnedAway = new Map<string, number>();
-
-  /** RFC 8555 §6.5: the nonce that comes with badNonce "the server will accept in a retry of the original query". */
-  function retriable(reply: HttpReply, { path, remoteAddress }: HttpRequest): HttpReply {
-    const now = clock.now();
-    const isBadNonce = reply.status === 400 && typeof reply.body === 'string' && reply.body.includes(':badNonce"');
-    if (isBadNonce) {
-      if (turnedAway.size >= MOST_ADDRESSES) turnedAway.clear();
-      turnedAway.set(remoteAddress, now + SECOND_TRY_MS);
-    }
-    const isFetched = path.endsWith('/new-nonce') && (turnedAway.get(remoteAddress) ?? 0) > now;
-    return isBadNonce || isFetched ? { ...reply, headers: { ...reply.headers, 'Replay-Nonce': nonce() } } : reply;
-  }
-
-  const routes = door.routes.map((route): HttpRoute => ({
-    ...route, handle: async (request) => retryAfterDate(shuffled(retriable(await route.handle(request), request), chance), chance, clock),
-  }));
+  const unsettle = (reply: HttpReply, path: string): HttpReply => retryAfterDate(shuffled(retriable(reply, path, nonce), chance), chance, clock);
+  const routes = door.routes.map((route): HttpRoute => ({ ...route, handle: async (request) => unsettle(await route.handle(request), route.path) }));
   const directory = routes.find(({ method, path }) => method === 'GET' && path.endsWith('/directory'));
   return { ...door, routes: [...routes, ...(directory === undefined ? [] : [{ ...directory, path: '/dir' }])] };
+}
+
+/** RFC 8555 §6.5: a second try must not fail for the same reason, and certbot, which tries twice, asks newNonce for what it needs to. */
+function retriable(reply: HttpReply, path: string, nonce: () => string): HttpReply {
+  const isBadNonce = reply.status === 400 && typeof reply.body === 'string' && reply.body.includes(':badNonce"');
+  if (!isBadNonce && !path.endsWith('/new-nonce')) return reply;
+  return { ...reply, headers: { ...reply.headers, 'Replay-Nonce': nonce() } };
 }
 
 function shuffled(reply: HttpReply, chance: () => number): HttpReply {
