@@ -3,7 +3,9 @@ import { EXIT_MISTAKE, Mistake } from './cli/command.ts';
 import { commands } from './cli/commands.ts';
 import { didYouMean } from './config/fault.ts';
 
-async function main([name = 'help', ...args]: readonly string[]): Promise<number> {
+async function main([first = 'help', ...rest]: readonly string[]): Promise<number> {
+  // `help revoke` is `revoke --help`.
+  const [name = 'help', ...args] = first === 'help' && rest.length > 0 ? [...rest.slice(0, 1), '--help'] : [first, ...rest];
   if (['help', '--help', '-h'].includes(name)) {
     const list = commands.flatMap(({ name, summary }) => (summary === undefined ? [] : [`  ${name.padEnd(10)}${summary}`]));
     console.log(`usage: chancery COMMAND [OPTIONS]\n\n${list.join('\n')}\n\nchancery COMMAND --help says more, with examples.`);

@@ -23,6 +23,7 @@ export function banner(configured: Generation, notReady: readonly string[], rehe
   const status = `http://localhost:${listeners.status.port}`;
   const shown = directories.map((url) => `  ACME        ${url}`).join('\n');
   const attempts = here(join(stateDirectory, 'try'));
+  const attention = elsewhere(generation, rehearsal?.acmePort ?? listeners.acme.port).map((text) => `  attention   ${text}\n`).join('');
   return `
 ${notReady.length === 0 ? 'Chancery is ready' : `Chancery runs, and is NOT ready: ${notReady.join('; ')}`} (${generation.mode}).${generation.mode === 'development' ? ' Keys are in SoftHSM, all processes run as one user: for trying out, not for trust.' : ''}
 ${rehearsal === undefined ? '' : rehearsalText(server, rehearsal)}
@@ -32,7 +33,7 @@ ${shown}
   root        ${root}
   SHA-256     ${fingerprint}
   logs        ${here(join(stateDirectory, 'log/front.log'))}
-
+${attention}
 A first certificate, in another terminal (Debian: apt-get install certbot lego curl; names below .localhost are this machine):
 
   REQUESTS_CA_BUNDLE=${root} certbot certonly --standalone --http-01-port ${validation.http01Port} -n --agree-tos \\
@@ -45,6 +46,23 @@ A first certificate, in another terminal (Debian: apt-get install certbot lego c
   curl --cacert ${root} ${server}
 
 Ctrl-C stops it.`;
+}
+
+/**
+ * URLs of this machine whose port is not the one that we listen on. It may be meant so (something stands in front), and often is a port
+ * that was moved in one place only.
+ */
+export function elsewhere({ directories, issuers, listeners }: Generation, acmePort: number): string[] {
+  const leads = (file: string, key: string, url: string, port: number): string[] => {
+    const { hostname, port: named, protocol } = new URL(url);
+    const at = Number(named || (protocol === 'https:' ? 443 : 80));
+    return ['localhost', '127.0.0.1', '[::1]'].includes(hostname) && at !== port ? [`${key} in ${file} says port ${at}, and the listener has ${port}`] : [];
+  };
+  return [
+    ...[...directories.values()].flatMap(({ name, externalUrl }) => leads('ca.yaml', `directories.${name}.externalUrl`, externalUrl, acmePort)),
+    ...[...issuers.values()].flatMap(({ id, crlUrl, caIssuersUrl, ocsp }) => Object.entries({ crlUrl, caIssuersUrl, ...(ocsp === undefined ? {} : { 'ocsp.url': ocsp.url }) })
+      .flatMap(([key, url]) => leads(`issuers/ (${id})`, key, url, listeners.status.port))),
+  ];
 }
 
 const rehearsalText = (server: string, { managementPort, rejectNonces, delayValidationsMs }: RehearsalSettings): string => `

@@ -1,7 +1,9 @@
 /** `chancery eab`: hands out external account bindings, lists them, takes them back. */
+import { join, relative } from 'node:path';
 import { duration } from '../config/values.ts';
 import { ask } from './admin-socket.ts';
 import { type Command, Mistake } from './command.ts';
+import { places } from './load.ts';
 import { readOptions } from './options.ts';
 
 export const eab: Command = {
@@ -67,13 +69,17 @@ async function create(args: readonly string[]): Promise<number> {
 }
 
 function told({ credential, hmacKey, url }: { credential: Credential; hmacKey?: string; url: string }): string {
+  const root = relative(process.env['INIT_CWD'] ?? process.cwd(), join(places(process.env).state, 'public/root.pem'));
   if (hmacKey === undefined) return `would make: ${summary(credential)}\nnothing was made`;
   return `key id     ${credential.id}
 HMAC key   ${hmacKey}   (shown this once)
 good for   ${summary(credential)}
 
-  certbot register --server ${url} --eab-kid ${credential.id} --eab-hmac-key ${hmacKey}
-  lego --server ${url} --eab --kid ${credential.id} --hmac ${hmacKey} …`;
+  REQUESTS_CA_BUNDLE=${root} certbot register --agree-tos --email you@example.internal --server ${url} \\
+    --eab-kid ${credential.id} --eab-hmac-key ${hmacKey}
+
+  LEGO_CA_CERTIFICATES=${root} lego --accept-tos --email you@example.internal --server ${url} \\
+    --eab --kid ${credential.id} --hmac ${hmacKey} --domains NAME --http run`;
 }
 
 function summary({ directory, profiles, names, uses, expires }: Credential): string {

@@ -40,12 +40,14 @@ blocks the key for good, and revokes every certificate with it. FROM and TO are 
     const many = Object.keys(selection).length > 0;
     if (many === (serial !== undefined)) throw new Mistake('say which certificates: a SERIAL, or --spki, --account, --profile or --issued-between');
     if (values.deadline !== undefined && !values['after-replacement']) throw new Mistake('--deadline goes with --after-replacement');
+    if (values['after-replacement'] && values.reason === 'keyCompromise') throw new Mistake('a compromised key cannot wait: keyCompromise goes without --after-replacement');
     const ordered = {
       reason: values.reason, correlation: `cli-${randomBytes(6).toString('hex')}`, ...defined('issuerKey', values['issuer-key']),
       ...defined('compromisedAt', time('--compromised-at', values['compromised-at'])),
     };
     if (serial !== undefined) return single({ ...ordered, serial: hexOf(serial) }, values['dry-run'], values.json);
     const deadline = values['after-replacement'] ? (time('--deadline', values.deadline) ?? Number.MAX_SAFE_INTEGER) : undefined;
+    if (deadline !== undefined && deadline <= Date.now()) throw new Mistake(`--deadline: ${values.deadline} is past`);
     return several({ ...ordered, ...selection, ...defined('deadline', deadline) }, values);
   },
 };
@@ -58,9 +60,8 @@ interface Step {
 
 async function single(request: object, dryRun: boolean, json: boolean): Promise<number> {
   if (dryRun) {
-    const found = (await ask('POST', '/revoke', { ...request, dryRun })) as { serial: string; profile: string; owner: string; revoked: boolean; refused: boolean };
-    const verdict = found.refused ? 'this reason may not be given for' : found.revoked ? 'revoked already:' : 'would revoke';
-    console.log(json ? JSON.stringify(found) : `${verdict} ${found.serial} (profile ${found.profile}, of ${found.owner}); nothing was changed`);
+    const found = (await ask('POST', '/revoke', { ...request, dryRun })) as Found;
+    console.log(json ? JSON.stringify(found) : `${wouldBe(found)} ${found.serial} (profile ${found.profile}, of ${found.owner}); nothing was changed`);
     return 0;
   }
   const done = (await ask('POST', '/revoke', request)) as { serial: string; kind: string; reason: string; at: number; others?: number };
@@ -69,14 +70,27 @@ async function single(request: object, dryRun: boolean, json: boolean): Promise<
   return 0;
 }
 
+/** What is there, and what would become of it: a reason, `nothing`, or `refuse` with `why`. */
+interface Found {
+  readonly serial: string; readonly profile: string; readonly owner: string; readonly is?: string; readonly would: string; readonly why?: string;
+}
+
+function wouldBe({ is, would, why }: Found): string {
+  if (would === 'refuse') return `would refuse, for ${why}:`;
+  if (would === 'nothing') return `revoked already (${is}):`;
+  const key = would === 'keyCompromise' ? ', block its key, and revoke all that have that key' : '';
+  return `${is === undefined ? `would revoke (${would})` : `would change ${is} to ${would}`}${key}:`;
+}
+
 const LOOK_MS = 60_000;
 const OWNERS_SHOWN = 20;
 
 async function several(request: object, { yes, 'dry-run': dryRun, json, profile, 'issued-between': between, 'after-replacement': wait }: Options): Promise<number> {
   const found = await through({ ...request, dryRun: true });
   if (!json) tell(found);
-  if (dryRun || !yes || found.selected === 0) {
-    console.log(json ? JSON.stringify(found) : `nothing was changed${dryRun || found.selected === 0 ? '' : ': add --yes to revoke them'}`);
+  const none = found.selected === found.refused;
+  if (dryRun || !yes || none) {
+    console.log(json ? JSON.stringify(found) : `nothing was changed${dryRun || none ? '' : ': add --yes to revoke them'}`);
     return 0;
   }
   if (wait) await pull(profile, between);
@@ -137,9 +151,10 @@ function rangeOf(text: string | undefined): object {
   if (text === undefined) return {};
   const [from, to, ...more] = text.split('..');
   const range = { issuedFrom: time('--issued-between', from), issuedTo: time('--issued-between', to) };
-  if (more.length > 0 || range.issuedFrom === undefined || range.issuedTo === undefined || range.issuedFrom >= range.issuedTo) {
+  if (more.length > 0 || range.issuedFrom === undefined || range.issuedTo === undefined) {
     throw new Mistake(`--issued-between: "${text}" is not like 2026-11-01..2026-11-03`);
   }
+  if (range.issuedFrom >= range.issuedTo) throw new Mistake(`--issued-between: "${text}" ends before it begins`);
   return range;
 }
 
@@ -156,7 +171,7 @@ function digest(text: string): string {
 }
 
 function hexOf(serial: string): string {
-  const hex = serial.toLowerCase().replaceAll(':', '');
+  const hex = serial.toLowerCase().replace(/^0x/, '').replaceAll(':', '');
   if (!/^[0-9a-f]+$/.test(hex)) throw new Mistake(`"${serial}" is no serial number: give it in hexadecimal digits, as certificates show it`);
   return hex.length % 2 === 1 ? `0${hex}` : hex;
 }

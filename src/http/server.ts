@@ -97,7 +97,7 @@ async function close(server: PlainServer | TlsServer, answering: ReadonlySet<Ser
 }
 
 const FAULTS: Record<string, string> = {
-  EADDRINUSE: 'is already in use: stop what listens there, or change the port',
+  EADDRINUSE: 'is already in use: stop what listens there, or change the port (listeners in ca.yaml, and the URLs that name it)',
   EACCES: 'may not be opened by this user: choose a port above 1023, or grant CAP_NET_BIND_SERVICE',
   EADDRNOTAVAIL: 'is not an address of this machine: change the host',
   ENOTFOUND: 'cannot be resolved: change the host',

@@ -4,7 +4,7 @@ import type { OpenCa } from '../ca/open.ts';
 import type { Authority } from '../ca/issuance/issuer-key.ts';
 import type { Clock } from '../clock.ts';
 import { differences } from '../config/diff.ts';
-import { faultReport } from '../config/fault.ts';
+import { didYouMean, faultReport } from '../config/fault.ts';
 import type { Generation } from '../config/generation.ts';
 import { loadConfig } from '../config/load.ts';
 import type { RenewalParts } from '../ca/renewal/pull.ts';
@@ -65,6 +65,9 @@ export function operationsOf(parts: OperationParts): Operations {
         throw new OperatorMistake(`there is no directory "${name}": it is one of ${[...generation().directories.keys()].join(', ')}`);
       }
       const profile = asked ?? directory.defaultProfile;
+      if (!generation().profiles.has(profile)) {
+        throw new OperatorMistake(`there is no profile "${profile}"${didYouMean(profile, directory.profiles)}: this directory offers ${directory.profiles.join(', ')}`);
+      }
       const reasons = decideAll(parts.authority(), {
         profile, names: names.map(nameFrom), requester: {
           kind: 'acme-account', id: 'anybody', policies: directory.policies, ...(directory.group === undefined ? {} : { group: directory.group }),

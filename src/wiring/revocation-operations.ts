@@ -1,8 +1,8 @@
 /** What the operator can have revoked over the admin socket. */
 import { userInfo } from 'node:os';
 import { type BulkRequest, type Place, revokeSelected, type Selection } from '../ca/revocation/bulk.ts';
-import { REASON_CODE, type RevocationReason } from '../ca/revocation/reason.ts';
-import { refusals, revoke, type RevocationParts, unhold } from '../ca/revocation/revoke.ts';
+import { REASON_CODE, reasonOf, type RevocationReason } from '../ca/revocation/reason.ts';
+import { mayBecome, refusals, revoke, type RevocationParts, unhold } from '../ca/revocation/revoke.ts';
 import { findTarget } from '../ca/revocation/store.ts';
 import { OperatorMistake, type Operations } from '../doors/admin/admin.ts';
 
@@ -70,8 +70,12 @@ async function look(parts: RevocationParts, how: How, serial: string, issuerKey:
   for (const id of issuerKey === undefined ? parts.authority().issuerKeys.keys() : [issuerKey]) {
     const target = await findTarget(parts.database, id, serial);
     if (target?.realm !== how.realm) continue;
-    const refused = refusals(parts, { ...how, authority: 'operator' }, target, parts.clock.now()).length > 0;
-    return { serial, issuerKey: id, profile: target.profile, owner: `${target.requester_kind} ${target.requester_id}`, revoked: target.reason !== null, refused };
+    const [refusal] = refusals(parts, { ...how, authority: 'operator' }, target, parts.clock.now());
+    const is = target.reason === null ? undefined : reasonOf(target.reason);
+    return {
+      serial, issuerKey: id, profile: target.profile, owner: `${target.requester_kind} ${target.requester_id}`, ...(is === undefined ? {} : { is }),
+      ...(refusal === undefined ? { would: mayBecome(target, how.reason) ? how.reason : 'nothing' } : { would: 'refuse', why: refusal.detail }),
+    };
   }
   throw new OperatorMistake(`there is no certificate with serial ${serial} here`);
 }

@@ -66,6 +66,10 @@ test('T-CRL-2, T-CRL-13 what is revoked by the command line is in the CRL that i
   const begun = Date.now();
   assert.match(await chancery(['revoke', revoked.leaf.serialNumber, '--reason', 'superseded']), new RegExp(`^revoked: ${revoked.serial} \\(superseded`));
   assert.match(await chancery(['revoke', revoked.leaf.serialNumber, '--reason', 'unspecified']), /was revoked already/);
+  const again = (reason: string): Promise<string> => chancery(['revoke', revoked.leaf.serialNumber, '--reason', reason, '--dry-run']);
+  assert.match(await again('unspecified'), /^revoked already \(superseded\): .*; nothing was changed/);
+  assert.match(await again('keyCompromise'), /^would change superseded to keyCompromise, block its key, and revoke all that have that key: .*; nothing was changed/);
+  assert.match(await again('certificateHold'), /^would refuse, for .*cannot be held: .*; nothing was changed/);
   await settled();
   assert.ok(Date.now() - begun < 60_000);
 
@@ -136,6 +140,7 @@ test('many at once: counted by owner first, revoked with --yes, and a second run
   const preview = await chancery(['revoke', '--profile', 'server', '--reason', 'cessationOfOperation']);
   assert.match(preview, new RegExp(`^${good} good certificates fit, \\d are revoked already\\n {2}${good} {2}acme-account `));
   assert.match(preview, /nothing was changed: add --yes/);
+  assert.match(await chancery(['revoke', '--profile', 'server', '--reason', 'certificateHold']), /nothing was changed$/m, 'what is refused for all is not recommended');
   assert.match(await chancery(['revoke', '--profile', 'server', '--reason', 'cessationOfOperation', '--yes']), new RegExp(`revoked: ${good}`));
   assert.match(await chancery(['revoke', '--profile', 'server', '--reason', 'cessationOfOperation', '--yes']), /^0 good certificates fit/);
   const mine = JSON.parse(await chancery(['revoke', '--issued-between', '2020-01-01..2020-02-01', '--reason', 'superseded', '--json']));

@@ -120,7 +120,7 @@ async function revokeWithKey(parts: RevocationParts, key: BlockedKey & How): Pro
 }
 
 /** The only second revocation is the upgrade to keyCompromise; a hold may become anything. */
-function mayBecome({ reason }: Target, wanted: RevocationReason): boolean {
+export function mayBecome({ reason }: Target, wanted: RevocationReason): boolean {
   if (reason === null) return true;
   if (reason === REASON_CODE[wanted]) return false;
   return wanted === 'keyCompromise' || reason === REASON_CODE.certificateHold;

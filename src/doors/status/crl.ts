@@ -34,13 +34,17 @@ export interface ServedCrl {
   readonly nextUpdate: number;
 }
 
-/** A revocation must be seen soon, however long the CRL itself is good for: caches keep it for `maxAgeMs` at most. */
+/**
+ * A revocation must be seen soon, however long the CRL itself is good for: caches keep it for `maxAgeMs` at most. Only while we cannot be
+ * asked may they serve what they have, for as long as it is good (RFC 5861 §4).
+ */
 function crlReply({ der, sha256, thisUpdate, nextUpdate }: ServedCrl, headers: HttpRequest['headers'], now: number, maxAgeMs: number): HttpReply {
   const seconds = Math.floor(Math.max(0, Math.min(maxAgeMs, nextUpdate - now)) / 1000);
+  const longer = Math.max(0, Math.floor((nextUpdate - now) / 1000) - seconds);
   const etag = `"${sha256}"`;
   const shared = {
     ETag: etag, 'Last-Modified': new Date(thisUpdate).toUTCString(), Expires: new Date(now + seconds * 1000).toUTCString(),
-    'Cache-Control': `public, max-age=${seconds}, no-transform, must-revalidate`,
+    'Cache-Control': `public, max-age=${seconds}, no-transform, stale-if-error=${longer}`,
   };
   if (isKnown(headers['if-none-match'], etag)) return { status: 304, headers: shared };
   return { status: 200, headers: { ...shared, 'Content-Type': 'application/pkix-crl' }, body: der };

@@ -47,14 +47,14 @@ test('T-CRL-9, T-CRL-9b root, issuer and CRLs are served as relying parties want
   assert.equal(crl.status, 200);
   assert.equal(crl.headers['content-type'], 'application/pkix-crl');
   assert.equal(crl.headers['last-modified'], 'Sat, 21 Nov 2026 23:59:00 GMT');
-  assert.equal(crl.headers['cache-control'], 'public, max-age=600, no-transform, must-revalidate');
+  assert.equal(crl.headers['cache-control'], 'public, max-age=600, no-transform, stale-if-error=85800');
   assert.equal(crl.headers['expires'], 'Sun, 22 Nov 2026 00:10:00 GMT');
   const etag = crl.headers['etag'] as string;
   assert.equal((await status.get('/crl/development-1/1.crl', { 'If-None-Match': etag })).status, 304);
   published = { ...published, der: Buffer.from('another CRL'), sha256: 'cd' };
   assert.notEqual((await status.get('/crl/development-1/1.crl', { 'If-None-Match': etag })).headers['etag'], etag);
   published = { ...published, thisUpdate: clock.now() - 86_400_000, nextUpdate: clock.now() + 1000 };
-  assert.equal((await status.get('/crl/development-1/1.crl')).headers['cache-control'], 'public, max-age=1, no-transform, must-revalidate');
+  assert.equal((await status.get('/crl/development-1/1.crl')).headers['cache-control'], 'public, max-age=1, no-transform, stale-if-error=0');
   for (const path of ['/crl/development-1/0.crl', '/crl/development-1/9.crl', '/crl/development-1/01.crl', '/crl/development-1/-1.crl', '/crl/nobody/0.crl', '/crl/development-1/1']) {
     assert.equal((await status.get(path)).status, 404, path);
   }
