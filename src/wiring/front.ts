@@ -19,6 +19,7 @@ import { publicId } from '../database/public-id.ts';
 import { openSeal } from '../database/seal.ts';
 import { openDialer } from '../dial/dialer.ts';
 import { createAcmeDoor } from '../doors/acme/acme.ts';
+import { conditionsFor } from '../doors/acme/issuance/store.ts';
 import { createAdminDoor } from '../doors/admin/admin.ts';
 import { createStatusDoor } from '../doors/status/status.ts';
 import { createApp } from '../http/app.ts';
@@ -93,7 +94,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     highestReceipt: (signerId) => highestReceipt(database, signerId),
     events: { state: (state, why) => events.signerStateChanged({ state, ...(why === undefined ? {} : { why }) }) },
   }));
-  const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority });
+  const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority, conditionsFor });
   opened.defer(async () => {
     await ca.work.auditOcsp().then(ca.work.sequenceAudit).catch(() => {}); // what is lost is in the signer's journal
   });

@@ -74,14 +74,19 @@ for (const step of QUICK_STEPS) {
     assert.match(await reviving(reached.then(() => certificate)), /BEGIN CERTIFICATE/);
   });
 }
-test(`the front dies at ${SLOW_STEPS.join(', ')}: leases and deadlines run out first`, async () => {
+/** Between the signer's word that it will never sign and the commit that closes the intent and opens another: in recovery alone. */
+const RECOVERY_STEP = 'found-unsigned';
+test(`the front dies at ${SLOW_STEPS.join(', ')}, and again at ${RECOVERY_STEP}: leases and deadlines run out first`, async () => {
+  const armed = join(armory, `halt-at-${RECOVERY_STEP}`);
+  writeFileSync(armed, '');
   const certificates: Promise<string>[] = [];
   for (const step of SLOW_STEPS) {
     const { reached, certificate } = dieAt(step);
     certificates.push(certificate);
     await reviving(reached.then(() => until('the front is back', async () => (await world.statusOf('/readyz')) === 200)));
   }
-  for (const pem of await Promise.all(certificates)) assert.match(pem, /BEGIN CERTIFICATE/);
+  for (const pem of await reviving(Promise.all(certificates))) assert.match(pem, /BEGIN CERTIFICATE/);
+  assert.equal(existsSync(armed), false);
 });
 
 test('afterwards no intent is open, and every invariant holds', async () => {

@@ -3,11 +3,13 @@
  * where the token is not the point. Tests of the signer and of crashes use a world (world.ts).
  */
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import type { IssuanceParts } from '../../src/ca/issuance/issue.ts';
 import type { Alternate, Authority } from '../../src/ca/issuance/issuer-key.ts';
 import { type OpenCa, openCa } from '../../src/ca/open.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Generation } from '../../src/config/generation.ts';
 import type { Database } from '../../src/database/database.ts';
+import { conditionsFor } from '../../src/doors/acme/issuance/store.ts';
 import type { Signer, SigningOutcome } from '../../src/signing/client.ts';
 import { issuerShapeOf, renderCaTbs } from '../../src/x509/ca-certificate.ts';
 import { assembleCertificate, parseTbs } from '../../src/x509/certificate.ts';
@@ -36,7 +38,7 @@ export interface SoftwareCa {
   readonly authority: () => Authority;
 }
 
-export function openSoftwareCa(parts: { database: Database; clock: Clock; generation: () => Generation; whenFetchable?: boolean }): SoftwareCa {
+export function openSoftwareCa(parts: { database: Database; clock: Clock; generation: () => Generation; whenFetchable?: boolean; reached?: IssuanceParts['reached'] }): SoftwareCa {
   const { database, clock, generation } = parts;
   const [root, intermediate] = hierarchy(clock.now());
   const alternates: Alternate[] = [];
@@ -84,7 +86,7 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
     async [Symbol.asyncDispose]() {},
   };
   const ca = openCa({
-    clock, database, signer, random: (octets) => randomBytes(octets), frontId: 'test', authority, reached: () => {},
+    clock, database, signer, random: (octets) => randomBytes(octets), frontId: 'test', authority, reached: parts.reached ?? (() => {}), conditionsFor,
   }, parts.whenFetchable ?? false);
   return Object.assign(self, {
     rekeyResponder: () => {

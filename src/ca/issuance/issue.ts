@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
-import type { Database } from '../../database/database.ts';
+import type { Database, Write } from '../../database/database.ts';
 import { DatabaseUnavailable } from '../../database/errors.ts';
 import { publicId, type Random } from '../../database/public-id.ts';
 import type { Signer, SigningOutcome } from '../../signing/client.ts';
@@ -43,11 +43,13 @@ export interface IssuanceParts {
   readonly authority: () => Authority;
   /** Whether what certificates of this key point at can be fetched; absent where that is not asked. */
   readonly isFetchable?: (key: IssuerKey) => Promise<boolean>;
+  /** What a door wants to hold (see `together`) when recovery issues one of its requests anew. */
+  readonly conditionsFor?: (request: Pick<IssuanceRequest, 'realm' | 'requestRef' | 'publicKey'>) => readonly Write[];
   /** Called at each numbered step; tests kill the process there. */
   readonly reached: (step: IssuanceStep) => void;
 }
 
-export type IssuanceStep = 'decided' | 'rendered' | 'linted' | 'intent-recorded' | 'signed' | 'certificate-recorded';
+export type IssuanceStep = 'decided' | 'rendered' | 'linted' | 'intent-recorded' | 'signed' | 'certificate-recorded' | 'found-unsigned';
 
 export async function issue(parts: IssuanceParts, request: IssuanceRequest): Promise<IssuanceOutcome> {
   const { clock, database, random } = parts;

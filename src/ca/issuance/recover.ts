@@ -3,15 +3,18 @@
  *
  * It touches only intents past deadline + 30 s: by then the signer refuses the request, so nothing can still be on its way.
  * The owning signer says which world it is. "Signed": its signature is recorded. "Not signed": the signer first journals that
- * nothing will ever be signed under the serial, the intent is closed, and the request is issued anew under another serial,
- * so that a client whose order was processing finds its certificate (I8). No answer: the intent stays open.
+ * nothing will ever be signed under the serial, then the request is issued anew under another serial, so that a client whose order
+ * was processing finds its certificate (I8). The intent is closed in the commit of the one that takes its place, for a request between
+ * the two would be lost; it is closed alone only when there is none. No answer: the intent stays open.
  */
+import type { Write } from '../../database/database.ts';
 import { publicId } from '../../database/public-id.ts';
 import * as events from '../../telemetry/events.ts';
 import { parseTbs } from '../../x509/certificate.ts';
 import { isResponder, type TbsFacts } from '../../x509/shape.ts';
 import { factsOf } from '../../x509/tbs.ts';
 import { auditEntry } from '../audit/entry.ts';
+import type { IssuanceOutcome } from '../ca.ts';
 import { conclude, type IssuanceParts, issue } from './issue.ts';
 import { type CrlIntent, type Intent, moveIntent, overdue, readEvidence } from './store.ts';
 
@@ -58,23 +61,27 @@ async function recoverCertificate(parts: IssuanceParts, intent: Intent): Promise
     events.intentRecovered({ outcome: 'signed', profile: intent.profile });
     return outcome.kind === 'issued';
   }
-  const closed = await close(parts, intent, 'certificate.abandoned',
+  parts.reached('found-unsigned');
+  const closing = closeWrites(parts, intent, 'certificate.abandoned',
     { intent: intent.id, issuerKey: intent.issuer_key, serial: intent.serial, reason: 'not signed before its deadline' });
-  if (!closed) return false;
+  const anew = parts.clock.now() - intent.created < REISSUE_WITHIN_MS ? await issueAnew(parts, intent, facts, closing) : undefined;
+  // Alone when the request is too old, or refused, or no more wanted (what is pending is then this very intent).
+  const closed = anew?.kind !== 'issued' && (await parts.database.commit(closing));
+  if (!closed && (anew === undefined || anew.kind === 'refused')) return false; // another front was faster
   events.intentRecovered({ outcome: 'closed', profile: intent.profile });
-  if (parts.clock.now() - intent.created < REISSUE_WITHIN_MS) await issueAnew(parts, intent, facts);
   return true;
 }
 
-/** The same request under a new serial, decided again under the configuration of now. */
-async function issueAnew(parts: IssuanceParts, intent: Intent, facts: TbsFacts): Promise<void> {
+/** The same request under a new serial, decided again under the configuration of now, if all holds that its door asks for. */
+async function issueAnew(parts: IssuanceParts, intent: Intent, facts: TbsFacts, closing: readonly Write[]): Promise<IssuanceOutcome> {
   const recorded = await readEvidence(parts.database, intent.realm, intent.evidence_digest);
   if (recorded === undefined) throw new Error(`evidence ${intent.evidence_digest} of intent ${intent.id} is missing`);
   const profile = parts.authority().generation.profiles.get(intent.profile);
   const length = intent.not_after - intent.not_before + 1000;
-  await issue(parts, {
-    realm: intent.realm, door: intent.door, profile: intent.profile, names: facts.names, subject: facts.subject,
-    publicKey: facts.spki, requestRef: intent.request_ref, ...recorded,
+  const request = { realm: intent.realm, requestRef: intent.request_ref, publicKey: facts.spki };
+  return issue(parts, {
+    ...request, door: intent.door, profile: intent.profile, names: facts.names, subject: facts.subject,
+    ...recorded, together: [...closing, ...(parts.conditionsFor?.(request) ?? [])],
     ...(profile?.shape.validityMs === length ? {} : { notAfter: intent.not_after }),
     lineage: intent.lineage_id,
     ...(profile !== undefined && isResponder(profile.shape) ? { issuerKey: intent.issuer_key } : {}),
@@ -89,18 +96,17 @@ async function recoverCrl(parts: IssuanceParts, intent: CrlIntent): Promise<bool
     purpose: 'crl', issuerKey: intent.issuer_key, serial: intent.serial, intent: intent.id,
   });
   if (answer.kind === 'unavailable') return false;
-  return close(parts, intent, 'crl.abandoned', {
+  return parts.database.commit(closeWrites(parts, intent, 'crl.abandoned', {
     intent: intent.id, issuerKey: intent.issuer_key, shard: intent.shard, number: intent.serial.split(':')[2] ?? '',
     reason: answer.kind === 'signed' ? 'signed but never published: superseded' : 'not signed before its deadline',
-  });
+  }));
 }
 
-async function close<T extends 'certificate.abandoned' | 'crl.abandoned'>(
+function closeWrites<T extends 'certificate.abandoned' | 'crl.abandoned'>(
   parts: IssuanceParts, intent: Intent | CrlIntent, type: T, facts: Parameters<typeof auditEntry<T>>[4],
-): Promise<boolean> {
-  const now = parts.clock.now();
-  return parts.database.commit([
+): Write[] {
+  return [
     moveIntent(intent.id, 'open', 'closed', String(facts.reason)),
-    auditEntry(publicId(intent.not_after, parts.random), intent.realm, type, now, facts),
-  ]);
+    auditEntry(publicId(intent.not_after, parts.random), intent.realm, type, parts.clock.now(), facts),
+  ];
 }

@@ -1,10 +1,11 @@
 /** RFC 8555 §7.4: the CSR is checked against the order, and the CA is asked for the certificate. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { IssuanceOutcome } from '../../ca/index.ts';
+import type { IssuanceOutcome, Refusal } from '../../ca/index.ts';
 import * as events from '../../telemetry/events.ts';
 import { type Csr, hostNamesOf, parseCsr, verifyCsr } from '../../x509/csr.ts';
 import { nameKey } from '../../x509/name.ts';
 import { publicKeyFault, spkiSha256 } from '../../x509/public-key.ts';
+import { requireValid } from './account.ts';
 import { authorizationFor } from './authorization.ts';
 import { decodeBase64url } from './base64url.ts';
 import { type Rechecked, recheckCaa } from './caa.ts';
@@ -14,13 +15,14 @@ import { type Order, orderStatus } from './order.ts';
 import { PATIENCE_MS, within } from './patience.ts';
 import { AcmeError, malformed, refused } from './problem.ts';
 import { replyWithOrder } from './read-order.ts';
-import { stillClaimed } from './renewal/store.ts';
+import { nothingAgainst } from './issuance/store.ts';
+import { holdClaim } from './renewal/store.ts';
 import { isAttestedKey } from './device/answer-attestation.ts';
 import { isDevice, namesOf, subjectOf } from './device/device-identifier.ts';
 import { requesterOf } from './requester.ts';
 import { nextDue, validityAt } from './star/auto-renewal.ts';
 import { beginRenewing } from './star/store.ts';
-import { isAccountKey } from './store.ts';
+import { isAccountKey, load } from './store.ts';
 
 const LOOK_AGAIN_MS = 100;
 
@@ -31,13 +33,13 @@ export const finalize: AccountHandler<'order'> = async (acme, given) => {
   if (status !== 'ready') throw notReady(`The order is ${status}, not ready.`);
   // draft-ietf-acme-profiles §4: the directory may have withdrawn it since the order was made.
   if (!site.directory.profiles.includes(order.profile)) throw new AcmeError('invalidProfile', `Profile ${order.profile} is not offered here any more.`);
-  const csr = await requestedBy(acme, payload['csr'], given);
+  const csr = await requestedBy(payload['csr'], order);
   const rechecked = await recheckCaa(acme, given);
 
   const issuing = issue(acme, given, csr, rechecked);
   issuing.catch((error: unknown) => events.faultCaught({ where: 'finalize', error })); // it may outlast our answer
   const outcome = await within(issuing, PATIENCE_MS);
-  if (outcome?.kind === 'refused') throw refused(outcome.reasons); // the order stays ready
+  if (outcome?.kind === 'refused') throw await whyNot(acme, given, csr, outcome.reasons); // the order stays ready
   if (outcome?.kind !== 'issued') return replyWithOrder(site, { ...order, issuing: true }, acme.clock.now());
 
   const { certificate, first } = outcome;
@@ -45,6 +47,18 @@ export const finalize: AccountHandler<'order'> = async (acme, given) => {
   if (!first && !Buffer.from(certificate.der).includes(Buffer.from(csr.spki))) throw notReady('The order was finalized with another CSR.');
   return replyWithOrder(site, { ...order, certificate }, acme.clock.now());
 };
+
+/** The CA knows that something changed while it was asked; what that was the door has to see for itself. */
+async function whyNot({ clock, database }: Acme, { site, account, about: order }: ByAccount<'order'>, csr: Csr, reasons: readonly Refusal[]): Promise<AcmeError> {
+  if (!reasons.some(({ kind }) => kind === 'moved-on')) return refused(reasons);
+  // §11.1: whoever gets hold of the certificate's key must not get hold of the account by it.
+  if (await isAccountKey(database, site.realm, spkiSha256(csr.spki))) return new AcmeError('badCSR', 'The CSR must not be for the key of an account.');
+  const now = clock.now();
+  const loaded = await load.order(database, site, account.id, { order: order.id }, now);
+  if (loaded !== undefined) requireValid(loaded.account);
+  const status = loaded?.about === undefined ? 'ready' : orderStatus(loaded.about, now);
+  return status === 'ready' ? refused(reasons) : notReady(`The order is ${status}, not ready.`);
+}
 
 const notReady = (detail: string): AcmeError => new AcmeError('orderNotReady', detail);
 
@@ -62,7 +76,8 @@ async function issue(acme: Acme, { site, account, key, about: order, signed, cor
     ...(renews === undefined ? {} : { replaces: renews.certificate, lineage: renews.lineage }),
     together: [
       ...hadNames(site, account.id, order.identifiers, now),
-      ...(renews === undefined ? [] : [stillClaimed(renews.certificate, order.id)]),
+      ...(renews === undefined ? [] : [holdClaim(order.id)]),
+      nothingAgainst(site.realm, order.id, csr.spki),
       ...(autoRenewal === undefined ? [] : [beginRenewing(site, { order: order.id, account: account.id, spki: csr.spki, evidence: JSON.stringify(evidence) },
         nextDue(autoRenewal, now, validityAt(autoRenewal, now).notAfter))]),
     ],
@@ -91,7 +106,7 @@ const proofsOf = ({ authorizations }: Order, rechecked: readonly Rechecked[]) =>
   });
 
 /** The CSR of a finalize request, held to its order. Throws AcmeError; every fault leaves the order ready. */
-async function requestedBy({ database }: Acme, given: unknown, { site, about: order }: ByAccount<'order'>): Promise<Csr> {
+async function requestedBy(given: unknown, order: Order): Promise<Csr> {
   if (typeof given !== 'string') throw malformed('The payload has no "csr".');
   // Synology's client pads; nothing else is let pass.
   const der = decodeBase64url(given.replace(/={1,2}$/, ''));
@@ -101,10 +116,7 @@ async function requestedBy({ database }: Acme, given: unknown, { site, about: or
   if (faults.length > 0) throw new AcmeError('badCSR', `The CSR is not accepted: ${faults.join('; ')}.`);
   const fault = publicKeyFault(csr.spki);
   if (fault !== undefined) throw new AcmeError('badCSR', `The key of the CSR is not accepted: ${fault}.`);
-  const [verified, taken] = await Promise.all([verifyCsr(csr), isAccountKey(database, site.realm, spkiSha256(csr.spki))]);
-  if (!verified) throw new AcmeError('badCSR', 'The signature of the CSR does not verify under its own key.');
-  // §11.1: whoever gets hold of the certificate's key must not get hold of the account by it.
-  if (taken) throw new AcmeError('badCSR', 'The CSR must not be for the key of an account.');
+  if (!(await verifyCsr(csr))) throw new AcmeError('badCSR', 'The signature of the CSR does not verify under its own key.');
   if (!order.authorizations.every((authorization) => isAttestedKey(authorization, csr.spki))) throw new AcmeError('badCSR', 'The CSR is not for the key that was attested.');
   compareNames(order, names.map(nameKey));
   return csr;

@@ -3,7 +3,7 @@
  * Whether a claim still binds is not stored: it is what its order's state says.
  */
 import type { Database, Write } from '../../../database/database.ts';
-import { statement } from '../../../database/statement.ts';
+import { rawStatement, statement } from '../../../database/statement.ts';
 import { readSerial } from '../../../x509/serial.ts';
 
 /** A certificate that an order wants to replace, as recorded. */
@@ -39,8 +39,7 @@ const moveClaim = statement((k, p) =>
   k('acme_replacement').where({ issuer_key: p('issuer_key'), serial: p('serial'), order_id: p('from') })
     .update({ order_id: p('order_id'), created: p('created') }));
 
-const touchClaim = statement((k, p) =>
-  k('acme_replacement').where({ issuer_key: p('issuer_key'), serial: p('serial'), order_id: p('order_id') }).update({ order_id: p('order_id') }));
+const touchClaim = rawStatement('update acme_replacement set created = created where order_id = :order');
 
 export async function predecessorAt(database: Database, realm: string, issuerKey: string, serial: string): Promise<Predecessor | undefined> {
   interface Row { requester_kind: string; requester_id: string; lineage_id: string; replaced: number | boolean; order_id: string | null; type: string | null; value: string | null }
@@ -62,9 +61,8 @@ export function claim(predecessor: string, realm: string, order: string, from: s
     : { statement: moveClaim, values: { ...values, from } };
 }
 
-/** For the commit of an order's intent: nothing happens unless the order still has its claim. */
-export const stillClaimed = (predecessor: string, order: string): Write =>
-  ({ statement: touchClaim, values: { ...keyOf(predecessor), order_id: order } });
+/** For the commit of an order's intent: nobody takes its claim, if it has one, before that is done. */
+export const holdClaim = (order: string): Write => ({ statement: touchClaim, values: { order }, rows: 'any' });
 
 function keyOf(predecessor: string): { issuer_key: string; serial: string } {
   const [issuer_key = '', serial = ''] = predecessor.split(':');

@@ -102,3 +102,9 @@ export const nextDue = ({ end, lifetimeMs }: AutoRenewal, made: number, notAfter
 
 /** The reference under which the CA knows the certificate of a period: the first is the order's own, so that the order is valid with it. */
 export const referenceOf = (order: string, period: number): string => (period === 0 ? order : `${order}/${period}`);
+
+/** What a reference says. */
+export function orderAndPeriod(reference: string): { readonly order: string; readonly period: number } {
+  const [order = '', period = '0'] = reference.split('/');
+  return { order, period: Number(period) };
+}

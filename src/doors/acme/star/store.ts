@@ -41,8 +41,9 @@ const findDue = statement((k, p) =>
   k('acme_star').select('order_id as order', 'account', 'directory', 'spki', 'evidence', 'period')
     .where({ realm: p('realm') }).where('due', '<=', p('now')).orderBy('due').limit(100));
 
-const touch = statement((k, p) =>
-  k('acme_star').where({ order_id: p('order'), period: p('period') }).whereNotNull('due').update({ period: p('period') }));
+const touch = rawStatement(`
+  update acme_star set period = period where order_id = :order and period = :period and due is not null
+    and exists (select 1 from acme_account a where a.id = acme_star.account and a.state = 'valid' and a.revoked is null)`);
 
 const advance = statement((k, p) =>
   k('acme_star').where({ order_id: p('order'), period: p('from') }).whereNotNull('due').update({ period: p('period'), due: p('due') }));
@@ -75,8 +76,8 @@ export const beginRenewing = (
 export const dueOrders = (database: Database, realm: string, now: number): Promise<DueOrder[]> =>
   database.many<DueOrder>(findDue, { realm, now });
 
-/** For the commit of a next intent: nothing happens if the order was canceled meanwhile, or another front was faster. */
-export const stillDue = ({ order, period }: DueOrder): Write => ({ statement: touch, values: { order, period } });
+/** For the commit of a next intent: nothing happens if order or account were given up meanwhile, or another front was faster. */
+export const stillDue = ({ order, period }: Pick<DueOrder, 'order' | 'period'>): Write => ({ statement: touch, values: { order, period } });
 
 /** Publishes the certificate of the next period; `due` undefined: it was the last. False when the order was canceled, or another front was faster. */
 export const publishNext = (database: Database, { order, period }: DueOrder, due: number | undefined): Promise<boolean> =>
