@@ -3,9 +3,10 @@
  * What does not fit the 8 KiB of one document (a hundred names and their proofs, a request signed with a large RSA key) stands in
  * parts, and the document names the parts' digests: members of a list a few at a time, anything else as the text of its JSON.
  */
-import type { Write } from '../../database/database.ts';
+import type { Database, Write } from '../../database/database.ts';
+import type { DoorEvidence, Requester } from '../ca.ts';
 import { canonicalJson, sha256 } from '../canonical-json.ts';
-import { insertEvidence } from './store.ts';
+import { evidenceBody, insertEvidence } from './store.ts';
 
 export const MAX_EVIDENCE_BYTES = 8192;
 
@@ -37,6 +38,39 @@ export function composeEvidence(document: Readonly<Record<string, unknown>>): Ev
 /** Content-addressed: a document that is already there is the same document. It goes when certificates that end on `day` go. */
 export const recordEvidence = (evidence: Evidence, realm: string, day: number, created: number): Write[] =>
   evidence.documents.map(({ digest, body }) => ({ statement: insertEvidence, values: { realm, digest, day, body, created }, rows: 'any' }));
+
+/** What recovery needs of an evidence document: the requester, with all that bound it, and the door's part. */
+export interface RecordedEvidence {
+  readonly requester: Requester;
+  readonly evidence: DoorEvidence;
+}
+
+/**
+ * Undefined when there is no such document. What stands in parts is put together again: under another certificate it is recorded anew, and
+ * stays for as long as that one. Throws when a part is missing.
+ */
+export async function readEvidence(database: Database, realm: string, digest: string): Promise<RecordedEvidence | undefined> {
+  const body = await evidenceBody(database, realm, digest);
+  if (body === undefined) return undefined;
+  const { requester, ...given } = JSON.parse(body) as { readonly requester: Requester } & Readonly<Record<string, unknown>>;
+  const evidence: Record<string, unknown> = {};
+  for (const member of ['authorizations', 'request'] as const) {
+    if (given[member] !== undefined) evidence[member] = await join(member, given[member]);
+  }
+  return { requester, evidence };
+
+  async function join(member: string, value: unknown): Promise<unknown> {
+    const { parts } = value as { readonly parts?: readonly string[] };
+    if (parts === undefined) return value;
+    const contents: unknown[] = [];
+    for (const part of parts) {
+      const text = await evidenceBody(database, realm, part);
+      if (text === undefined) throw new Error(`part ${part} of evidence ${digest} is missing`);
+      contents.push((JSON.parse(text) as Record<string, unknown>)[member]);
+    }
+    return Array.isArray(contents[0]) ? contents.flat() : JSON.parse(contents.join(''));
+  }
+}
 
 function describe(document: unknown): { digest: string; body: string } {
   const body = canonicalJson(document);

@@ -15,8 +15,9 @@ import { isResponder, type TbsFacts } from '../../x509/shape.ts';
 import { factsOf } from '../../x509/tbs.ts';
 import { auditEntry } from '../audit/entry.ts';
 import type { IssuanceOutcome } from '../ca.ts';
+import { readEvidence } from './evidence.ts';
 import { conclude, type IssuanceParts, issue } from './issue.ts';
-import { type CrlIntent, type Intent, moveIntent, overdue, readEvidence } from './store.ts';
+import { type CrlIntent, type Intent, moveIntent, overdue } from './store.ts';
 
 const GRACE_MS = 30_000;
 /** A request older than this is closed but not issued anew: its order has expired, or soon will. */

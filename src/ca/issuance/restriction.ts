@@ -1,9 +1,9 @@
 /** What a requester may have at most, beside what the policies say: it only takes away. Pure. */
 import { nameFault } from '../../x509/name.ts';
-import { matchesName } from './name-rules.ts';
+import { matchesName, matchesSubject } from './name-rules.ts';
 import type { Question, Reason } from './policy.ts';
 
-export function againstRestriction({ profile, names, requester: { restriction } }: Question): Reason[] {
+export function againstRestriction({ profile, names, subject = [], requester: { restriction } }: Question): Reason[] {
   if (restriction === undefined) return [];
   const { by, profiles, names: allowed } = restriction;
   const reasons: Reason[] = [];
@@ -20,6 +20,14 @@ export function againstRestriction({ profile, names, requester: { restriction } 
     reasons.push({
       kind: 'name-not-allowed', name, detail: `${name.value} is not among the names of ${by}`,
       remedy: 'let the requester in anew with wider bounds',
+    });
+  }
+  // Whoever is bound to names has no others by way of the subject: a device, or a person, is one as well.
+  for (const value of subject) {
+    if (matchesSubject(allowed, value)) continue;
+    reasons.push({
+      kind: 'name-not-allowed', detail: `${value.attribute} ${JSON.stringify(value.value)} is not among the names of ${by}`,
+      remedy: 'let the requester in anew without bounds on names',
     });
   }
   return reasons;

@@ -3,7 +3,7 @@ import type { Database, Write } from '../../database/database.ts';
 import { rawStatement, statement } from '../../database/statement.ts';
 import { type Name, reverse } from '../../x509/name.ts';
 import { dayOf } from '../../x509/serial.ts';
-import type { DoorEvidence, IssuedCertificate, Progress, Requester } from '../ca.ts';
+import type { IssuedCertificate, Progress } from '../ca.ts';
 
 export type IntentState = 'open' | 'signed' | 'closed';
 
@@ -156,17 +156,9 @@ export async function* overdue(database: Database, signerId: number, before: num
   }
 }
 
-/** What recovery needs of an evidence document: the requester, with all that bound it, and the door's part. */
-export interface RecordedEvidence {
-  readonly requester: Requester;
-  readonly evidence: DoorEvidence;
-}
-
-export async function readEvidence(database: Database, realm: string, digest: string): Promise<RecordedEvidence | undefined> {
-  const row = await database.one<{ body: string }>(findEvidence, { realm, digest });
-  if (row === undefined) return undefined;
-  const { requester, authorizations, request } = JSON.parse(row.body) as DoorEvidence & Pick<RecordedEvidence, 'requester'>;
-  return { requester, evidence: { ...(authorizations === undefined ? {} : { authorizations }), ...(request === undefined ? {} : { request }) } };
+/** The text of one evidence document. */
+export async function evidenceBody(database: Database, realm: string, digest: string): Promise<string | undefined> {
+  return (await database.one<{ body: string }>(findEvidence, { realm, digest }))?.body;
 }
 
 /** The highest journal sequence of a signer that this database holds; 0 when none. The signer fences when it knows of more. */

@@ -233,3 +233,16 @@ test('policy: without an allow, nothing is allowed', () => {
     assert.ok(ask([policy('p', {}, { suffixes: [suffix] })], [name]).length > 0);
   }), { numRuns: 200 });
 });
+
+test('who is bound to names has no others by way of the subject', () => {
+  const subject = (value: string) => [{ attribute: 'serialNumber' as const, value }];
+  const rulesThen = rules([policy('devices', { names: ['a.internal'], subject: { serialNumber: ['*'] } })]);
+  const ask = (value: string, names: NameRules | undefined) => decide(rulesThen, {
+    profile: 'device', names: [], subject: subject(value),
+    requester: { kind: 'acme-account', id: 'x', policies: ['devices'], restriction: { by: 'a credential', ...(names === undefined ? {} : { names }) } },
+  }).map(({ kind, detail }) => `${kind}: ${detail}`);
+  assert.deepEqual(ask('12345678', rulesOf({ names: ['a.internal'] })), ['name-not-allowed: serialNumber "12345678" is not among the names of a credential']);
+  assert.deepEqual(ask('12345678', rulesOf({ subject: { serialNumber: ['1234*'] } })), []);
+  assert.equal(ask('99', rulesOf({ subject: { serialNumber: ['1234*'] } })).length, 1);
+  assert.deepEqual(ask('12345678', undefined), [], 'a restriction to profiles alone says nothing about names');
+});

@@ -5,7 +5,9 @@ import { after, beforeEach, test } from 'node:test';
 import { loadConfig } from '../../../src/config/load.ts';
 import { type Database, openDatabase, rawStatement } from '../../../src/database/database.ts';
 import { migrate } from '../../../src/database/migrate.ts';
-import type { Requester } from '../../../src/ca/index.ts';
+import { forgetDaysBefore } from '../../../src/database/partitions.ts';
+import { readEvidence } from '../../../src/ca/issuance/evidence.ts';
+import type { DoorEvidence, Requester } from '../../../src/ca/index.ts';
 import { openSoftwareCa, type SoftwareCa } from '../../support/software-ca.ts';
 import { startSqlite } from '../../support/sqlite.ts';
 
@@ -25,10 +27,10 @@ beforeEach(async () => {
 });
 
 const MINUTE = 60_000;
-const ask = (reference: string, more: Partial<Requester> = {}) => software.ca.issue({
+const ask = (reference: string, more: Partial<Requester> = {}, evidence: DoorEvidence = { request: { jws: 'x' } }) => software.ca.issue({
   realm: 'default', door: 'test', profile: 'server', names: [{ type: 'dns', value: `${reference}.internal` }], requestRef: reference,
   publicKey: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' }),
-  requester: { kind: 'acme-account', id: 'a', policies: ['private-names'], ...more }, evidence: { request: { jws: 'x' } },
+  requester: { kind: 'acme-account', id: 'a', policies: ['private-names'], ...more }, evidence,
 });
 const states = async (): Promise<string[]> =>
   (await database.many<{ state: string }>(rawStatement('select state from intent order by created, state'))).map(({ state }) => state);
@@ -69,6 +71,22 @@ test('issued anew, it is still the same requester: who signs for it, and what it
   const [{ requester } = { requester: undefined }] = anew.map(({ body }) => JSON.parse(body) as { requester: Requester });
   assert.deepEqual(requester, { kind: 'acme-account', id: 'a', policies: ['private-names'], ...bounds });
   assert.equal((await software.ca.progress('default', 'elsewhere')).kind, 'none', 'no key of that group signs');
+});
+
+test('issued anew after midnight, evidence in parts stays whole for as long as the certificate does', async () => {
+  clock.time = Date.parse('2026-11-22T07:59:40Z'); // a certificate of 160 hours ends at a minute to midnight
+  const authorizations = Array.from({ length: 40 }, (_, index) => ({ index, seen: 'x'.repeat(400) }));
+  const request = { payload: 'é"\\'.repeat(9000) };
+  software.signing = 'unavailable';
+  await ask('late', {}, { authorizations, request });
+  software.signing = 'ok';
+  clock.time += 12 * 60 * MINUTE;
+  await software.ca.work.recoverIntents();
+  const row = await database.one<{ day: number; evidence_digest: string }>(rawStatement('select day, evidence_digest from certificate'));
+  assert.ok(row !== undefined);
+  await forgetDaysBefore(database, row.day);
+  const recorded = await readEvidence(database, 'default', row.evidence_digest);
+  assert.deepEqual(recorded?.evidence, { authorizations, request });
 });
 
 test('no answer: the intent stays open', async () => {

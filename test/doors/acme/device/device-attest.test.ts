@@ -4,13 +4,14 @@ import { sign, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { rawStatement } from '../../../../src/database/statement.ts';
 import { integer } from '../../../../src/x509/der.ts';
-import { type AcmeClient, type KeyPair, newKey } from '../../../support/acme-client.ts';
+import { AcmeClient, type KeyPair, newKey } from '../../../support/acme-client.ts';
 import { openDoorLab } from '../../../support/acme-door.ts';
 import { onBothEngines, withPostgres } from '../../../support/acme-engines.ts';
 import { refused } from '../../../support/acme-refusal.ts';
 import {
   akExtensions, appleExtensions, attestationObject, certifyInfo, commonName, ecKeys, extension, hardwareModule, Maker, permanentIdentifier, publicArea, sha256, spkiOf,
 } from '../../../support/attestation.ts';
+import { bindingOf, handOut } from '../../../support/acme-binding.ts';
 import { encodeCbor } from '../../../support/cbor.ts';
 import { buildCsr } from '../../../support/csr.ts';
 
@@ -164,3 +165,17 @@ test('a directory without the challenge takes no devices', async () => {
   refused(answer, 400, 'unsupportedIdentifier', /not supported in this directory/);
 });
 
+test('an account whose credential is for one name orders no device', async () => {
+  await using lab = await openDoorLab({ directory: { ...OPTIONS.directory, externalAccountRequired: true } });
+  const open = async (restriction: object): Promise<AcmeClient> => {
+    const handed = await handOut(lab, { restriction });
+    const client = await new AcmeClient(lab.send, lab.directoryUrl, newKey()).open();
+    assert.equal((await client.newAccount({ termsOfServiceAgreed: true, externalAccountBinding: bindingOf(client, handed) })).status, 201);
+    return client;
+  };
+  const names = { names: ['only.internal'], suffixes: [], wildcards: [], addresses: [], uris: [], subject: {} };
+  const bound = await open({ names });
+  refused(await bound.post(bound.directory.newOrder, { identifiers: [device(SERIAL)] }), 403, 'rejectedIdentifier', /serialNumber "12345678" is not among the names of external account binding/i);
+  assert.equal((await bound.newOrder(['only.internal'], { profile: 'server' })).status, 201);
+  await ordered(await open({ profiles: ['device'] }), [device(SERIAL)]);
+});
