@@ -7,6 +7,7 @@ import { acmeFull } from './0005-acme-full.ts';
 import { validation } from './0006-validation.ts';
 import { access } from './0007-access.ts';
 import { renewal } from './0008-renewal.ts';
+import { issuance } from './0009-issuance.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [core, acme, revocation, acmeFull, validation, access, renewal];
+export const migrations: readonly Migration[] = [core, acme, revocation, acmeFull, validation, access, renewal, issuance];

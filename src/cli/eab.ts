@@ -18,7 +18,8 @@ never again. The accounts may have at most the names and profiles given here, an
   --description TEXT     whom it is for
   --profile NAME         a profile that its accounts may ask for; may be repeated; all of the directory's when left out
   --name NAME            a name that its accounts may have; --suffix NAME: it and all names below; --wildcard NAME: *.NAME and wildcards
-                         below; --address RANGE: IP addresses; each may be repeated; all that the policies allow when left out
+                         below; --address RANGE: IP addresses; each may be repeated; all that the policies allow when left out,
+                         and no devices when any is given
   --uses N|unlimited     how many accounts it makes (1)
   --expires T|never      until when it makes accounts, from now, like 12h or 30d (30d); accounts that it made stay
   --dry-run              say what would be done, and do nothing

@@ -18,7 +18,7 @@ export const keyChange: AccountHandler<'nothing'> = async (acme, { site, account
   await checkContent(inner.payload);
   if (key.thumbprint === account.thumbprint) throw await whyNot();
   await refuseKey(acme, site, key);
-  if (!(await changeKey(database, account, key))) throw await whyNot();
+  if (!(await changeKey(database, site.realm, account, key))) throw await whyNot();
   return { status: 200, body: renderAccount(site, account), headers: { Location: accountUrl(site, account.id) } };
 
   /** Both say that whoever holds the new key means this account, as it is now. */
@@ -31,6 +31,7 @@ export const keyChange: AccountHandler<'nothing'> = async (acme, { site, account
 
   async function whyNot(): Promise<AcmeError> {
     const holder = await accountByKey(database, site, key.thumbprint);
+    if (holder === undefined) await refuseKey(acme, site, key); // it may just have been certified
     if (holder === undefined) return malformed('The account was changed meanwhile: look at it again.');
     return new AcmeError('malformed', 'The new key is that of an account already.', {
       status: 409, headers: { Location: accountUrl(site, holder.id) },

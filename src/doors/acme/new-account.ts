@@ -48,6 +48,7 @@ async function create(acme: Acme, given: ByKey, payload: NonNullable<ByKey['payl
   // Another request with this key was faster, and made the account.
   const other = await accountByKey(database, site, key.thumbprint);
   if (other !== undefined) return found(site, other);
+  await refuseKey(acme, site, key); // it may just have been certified
   const limited = await whyLimited(acme, site, spending);
   if (limited !== undefined) throw limited;
   if (binding !== undefined) throw notUsable('used-up'); // so was another request with this credential

@@ -63,11 +63,20 @@ const findAccountByKey = statement((k, p) =>
   k('acme_account as a').select(ACCOUNT)
     .where({ 'a.realm': p('realm'), 'a.directory': p('directory'), 'a.thumbprint': p('thumbprint') }));
 
-const insertAccount = statement((k, p) =>
-  k('acme_account').insert({
-    id: p('id'), realm: p('realm'), directory: p('directory'), thumbprint: p('thumbprint'), jwk: p('jwk'), contact: p('contact'),
-    state: 'valid', terms: p('terms'), terms_agreed: p('terms_agreed'), spki_sha256: p('spki_sha256'), created: p('created'), eab: p('eab'), eab_jws: p('eab_jws'), restriction: p('restriction'),
-  }));
+// Of a certificate that is stored, or of one that is being signed. The `|| ''` is as in insertIntent in ca/issuance.
+const certified = `
+  select 1 from certificate where spki_sha256 = :spki_sha256 || '' and realm = :realm || ''
+  union all select 1 from intent where spki_sha256 = :spki_sha256 || '' and realm = :realm || '' and state = 'open'`;
+
+const findCertifiedKey = rawStatement(`${certified} limit 1`);
+
+const NEW_ACCOUNT = [
+  'id', 'realm', 'directory', 'thumbprint', 'jwk', 'contact', 'terms', 'terms_agreed', 'spki_sha256', 'created', 'eab', 'eab_jws', 'restriction',
+];
+
+const insertAccount = rawStatement(
+  `insert into acme_account (${NEW_ACCOUNT.join(', ')}, state) select ${NEW_ACCOUNT.map((column) => `:${column}`).join(', ')}, 'valid'
+   where not exists (${certified})`);
 
 const changeAccount = statement((k, p) =>
   k('acme_account').where({ id: p('id'), state: 'valid' }).whereNull('revoked').update({ contact: p('contact'), state: p('state') }));
@@ -75,12 +84,11 @@ const changeAccount = statement((k, p) =>
 const agreeToTerms = statement((k, p) =>
   k('acme_account').where({ id: p('id') }).update({ terms: p('terms'), terms_agreed: p('now') }));
 
-const changeAccountKey = statement((k, p) =>
-  k('acme_account').where({ id: p('id'), thumbprint: p('old'), state: 'valid' }).whereNull('revoked').update({ thumbprint: p('thumbprint'), jwk: p('jwk'), spki_sha256: p('spki_sha256') }));
+const changeAccountKey = rawStatement(`
+  update acme_account set thumbprint = :thumbprint, jwk = :jwk, spki_sha256 = :spki_sha256
+  where id = :id and thumbprint = :old and state = 'valid' and revoked is null and not exists (${certified})`);
 
 const findAccountBySpki = statement((k, p) => k('acme_account').select('id').where({ spki_sha256: p('spki_sha256'), realm: p('realm') }).limit(1));
-
-const findCertificateBySpki = statement((k, p) => k('certificate').select('serial').where({ spki_sha256: p('spki_sha256'), realm: p('realm') }).limit(1));
 
 interface AccountRow {
   account_id: string; thumbprint: string; jwk: string; contact: string; terms: string | null; account_state: 'valid' | 'deactivated'; account_revoked: number | null;
@@ -102,7 +110,7 @@ export async function accountByKey(database: Database, site: Site, thumbprint: s
   return row && toAccount(row);
 }
 
-/** True when this call made it; false when the key has an account already, or something of `together` does not hold. */
+/** True when this call made it; false when the key has an account or a certificate already, or something of `together` does not hold. */
 export const createAccount = (
   database: Database, site: Site, account: Account, keyDigest: string, termsAgreed: number | undefined, now: number, together: readonly Write[],
 ): Promise<boolean> =>
@@ -124,20 +132,20 @@ export const updateAccount = (database: Database, before: Account, { id, contact
     ...(terms === undefined || terms === before.terms ? [] : [{ statement: agreeToTerms, values: { id, terms, now }, rows: 1 }]),
   ]);
 
-/** True when this call did it; false when another account has the key, or this one has changed meanwhile. */
-export const changeKey = (database: Database, { id, thumbprint }: Account, key: AccountKey): Promise<boolean> =>
+/** True when this call did it; false when another account or a certificate has the key, or this account has changed meanwhile. */
+export const changeKey = (database: Database, realm: string, { id, thumbprint }: Account, key: AccountKey): Promise<boolean> =>
   database.commit([{
     statement: changeAccountKey, rows: 1,
-    values: { id, old: thumbprint, thumbprint: key.thumbprint, jwk: key.jwk, spki_sha256: spkiSha256(key.spki) },
+    values: { realm, id, old: thumbprint, thumbprint: key.thumbprint, jwk: key.jwk, spki_sha256: spkiSha256(key.spki) },
   }]);
 
 /** Whether any account of the realm, of whatever directory and state, has the key with this digest. */
 export const isAccountKey = async (database: Database, realm: string, digest: string): Promise<boolean> =>
   (await database.one(findAccountBySpki, { realm, spki_sha256: digest })) !== undefined;
 
-/** Whether any certificate that is still stored is for the key with this digest. */
+/** Whether any certificate that is still stored, or is under way, is for the key with this digest. */
 export const isCertified = async (database: Database, realm: string, digest: string): Promise<boolean> =>
-  (await database.one(findCertificateBySpki, { realm, spki_sha256: digest })) !== undefined;
+  (await database.one(findCertifiedKey, { realm, spki_sha256: digest })) !== undefined;
 
 // ── authorizations ──
 

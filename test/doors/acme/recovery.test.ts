@@ -1,10 +1,11 @@
 /** What recovery and a slow finalize may issue, on both engines: to whom may still have it, and to all of those. */
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { DatabaseUnavailable } from '../../../src/database/errors.ts';
 import { rawStatement } from '../../../src/database/statement.ts';
 import { changeAccount } from '../../../src/doors/acme/accounts/operate.ts';
-import { AcmeClient, type Answer, type KeyPair, newKey } from '../../support/acme-client.ts';
-import { type DoorLab, SUCCESS } from '../../support/acme-door.ts';
+import { AcmeClient, type Answer, jwkOf, type KeyPair, newKey, signJws } from '../../support/acme-client.ts';
+import { type DoorLab, openDoorLab, SUCCESS } from '../../support/acme-door.ts';
 import { onBothEngines, withPostgres } from '../../support/acme-engines.ts';
 import { refused } from '../../support/acme-refusal.ts';
 import { buildCsr } from '../../support/csr.ts';
@@ -119,6 +120,9 @@ onBothEngines('RFC 8739 §3.1.2 an order canceled while its next certificate is 
   assert.equal(await openIntents(lab), 0);
 }, { directory: { star: { minLifetimeMs: HOUR, maxDurationMs: 30 * DAY, certificateGet: true } } });
 
+const changeKeyOf = (client: AcmeClient, key: KeyPair): Promise<Answer> =>
+  client.post(client.directory.keyChange, signJws(key, { alg: key.type, jwk: jwkOf(key), url: client.directory.keyChange }, { account: client.account, oldKey: jwkOf(client.key) }));
+
 /** A finalize request that waits for CAA; `go` lets it go on, to its answer. */
 async function waiting(lab: DoorLab, client: AcmeClient, name: string, key?: KeyPair): Promise<{ url: string; authorization: string; go: () => Promise<Answer> }> {
   const { json, headers } = await client.newOrder([name]);
@@ -161,3 +165,29 @@ onBothEngines('F-07 a key that becomes an account’s while finalize waits for C
   assert.equal((await client.post(url)).json.status, 'ready');
   assert.deepEqual(await refs(lab), []);
 }, { directory: { caa: 'all' } });
+
+onBothEngines('A-11, §11.1 the key of a certificate that is being signed makes no account, and no account changes to it', async (lab) => {
+  const [client, key] = [await lab.client(), newKey()];
+  const { url } = await processing(lab, client, 'under-way.internal', key);
+  const stranger = await new AcmeClient(lab.send, lab.directoryUrl, key).open();
+  refused(await stranger.newAccount({ termsOfServiceAgreed: true }), 400, 'badPublicKey', /that of a certificate/);
+  refused(await changeKeyOf(await lab.client(), key), 400, 'badPublicKey', /that of a certificate/);
+  await recover(lab, [client]);
+  assert.equal((await client.post(url)).json.status, 'valid');
+});
+
+test('R2, F-07 of a newAccount and a finalize at once with one key, one is refused', async () => {
+  await using lab = await openDoorLab(); // SQLite: of two commits one is first
+  const client = await lab.client();
+  for (let round = 0; round < 8; round += 1) {
+    const key = newKey();
+    const { json } = await client.newOrder([`race-${round}.internal`]);
+    await client.authorize(json, 'http-01', () => {});
+    const stranger = await new AcmeClient(lab.send, lab.directoryUrl, key).open();
+    const [account, order] = await Promise.all([
+      stranger.newAccount({ termsOfServiceAgreed: true }), client.post(json.finalize, { csr: csrFor(`race-${round}.internal`, key) }),
+    ]);
+    assert.ok(account.status === 400 || order.status === 400, `account ${account.status}, order ${order.status}`);
+    for (const answer of [account, order]) if (answer.status === 400) refused(answer, 400, answer === account ? 'badPublicKey' : 'badCSR');
+  }
+});
