@@ -78,8 +78,9 @@ const findCertificate = statement((k, p) =>
   k('certificate').select('issuer_key', 'serial', 'der', 'not_before', 'not_after', 'sha256')
     .where({ realm: p('realm'), request_ref: p('request_ref') }));
 
-const findOpenIntent = statement((k, p) =>
-  k('intent').select('id').where({ realm: p('realm'), request_ref: p('request_ref'), state: 'open' }));
+// In the words of the index intent_request, without which SQLite would not take it.
+const findOpenIntent = rawStatement(
+  `select id from intent where realm = :realm and request_ref = :request_ref and request_ref is not null and state <> 'closed' and state = 'open'`);
 
 // Paged by key, so that intents that cannot be settled do not stand before those that can.
 const overdueIntents = rawStatement(

@@ -16,7 +16,7 @@ import type { Authority } from '../../issuance/issuer-key.ts';
 import { REASON_CODE } from '../reason.ts';
 import { statusOf } from '../status.ts';
 import { Places } from './places.ts';
-import { type Answering, isAnswering, type ResponderCertificate, type Responders } from './responder.ts';
+import { type Answering, isAnswering, type Responders } from './responder.ts';
 import { Tally } from './tally.ts';
 import { windowOf } from './window.ts';
 
@@ -33,6 +33,11 @@ interface Kept {
   readonly spki: Uint8Array;
 }
 
+interface UnderWay {
+  readonly begun: number;
+  readonly reply: Promise<OcspReply>;
+}
+
 export class OcspAnswers {
   readonly #parts: IssuanceParts;
   readonly #responders: Responders;
@@ -40,7 +45,7 @@ export class OcspAnswers {
   readonly #places = new Places();
   /** By CertID as asked; the first is the one that was asked for longest ago. */
   readonly #kept = new Map<string, Kept>();
-  readonly #underWay = new Map<string, Promise<OcspReply>>();
+  readonly #underWay = new Map<string, UnderWay>();
   readonly #byMark = new WeakMap<Authority, ReadonlyMap<string, Answering>>();
 
   constructor(parts: IssuanceParts, responders: Responders) {
@@ -62,11 +67,17 @@ export class OcspAnswers {
     if (key === undefined || certIds.some((certId) => issuers.get(issuerMark(certId)) !== key)) return refused('unauthorized', 'foreign');
     if (nonce !== undefined || certIds.length > 1) return this.#sign(key, certIds, nonce);
     const mark = Buffer.from(first.der.buffer, first.der.byteOffset, first.der.length).toString('latin1');
-    const underWay = this.#underWay.get(mark);
-    if (underWay !== undefined) return underWay;
-    const reply = this.#keep(key, first, mark).finally(() => this.#underWay.delete(mark));
-    this.#underWay.set(mark, reply);
-    return reply;
+    const begun = this.#parts.clock.now();
+    const other = this.#underWay.get(mark);
+    if (other !== undefined && begun - other.begun < TRUSTED_MS) return other.reply; // what it says may be that old
+    const underWay: UnderWay = {
+      begun,
+      reply: this.#keep(key, first, mark).finally(() => {
+        if (this.#underWay.get(mark) === underWay) this.#underWay.delete(mark);
+      }),
+    };
+    this.#underWay.set(mark, underWay);
+    return underWay.reply;
   }
 
   /** What is kept for this certificate, if its status is still so; else what is signed now. */
@@ -84,28 +95,18 @@ export class OcspAnswers {
   }
 
   async #sign(key: Answering, certIds: readonly CertId[], nonce?: Uint8Array): Promise<OcspReply> {
-    const { clock } = this.#parts;
-    const askedAt = clock.now();
+    const cacheable = nonce === undefined && certIds.length === 1;
+    return (await this.#places.run(cacheable ? 'cacheable' : 'fresh', () => this.#signNow(key, certIds, nonce, cacheable))) ?? refused('tryLater', 'busy');
+  }
+
+  /** The status is read here, where nothing is waited for any more, and thisUpdate is the moment before that. */
+  async #signNow(key: Answering, certIds: readonly CertId[], nonce: Uint8Array | undefined, cacheable: boolean): Promise<OcspReply> {
+    const { clock, signer } = this.#parts;
+    const now = clock.now();
     const statuses = await Promise.all(certIds.map((certId) => this.#statusOf(key, certId)));
     if (!statuses.every((status) => status !== undefined)) return this.#unissued(key, certIds, statuses);
     const responder = await this.#responders.current(key);
     if (responder === undefined) return refused('tryLater', 'no-responder');
-    const cacheable = nonce === undefined && certIds.length === 1;
-    const outcome = await this.#places.run(cacheable ? 'cacheable' : 'fresh', () => this.#signNow(key, responder, certIds, statuses, nonce));
-    if (outcome === undefined) return refused('tryLater', 'busy');
-    if (!cacheable || outcome.kind !== 'signed') return outcome;
-    const reply = { ...outcome, current: { from: askedAt, until: Math.min(askedAt + TRUSTED_MS, outcome.refreshAt) } };
-    const [first] = certIds as readonly [CertId];
-    if (this.#kept.size >= MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value as string);
-    this.#kept.set(Buffer.from(first.der).toString('latin1'), { reply, status: statuses[0] as CertStatus, spki: key.responder.spki });
-    return reply;
-  }
-
-  async #signNow(
-    key: Answering, responder: ResponderCertificate, certIds: readonly CertId[], statuses: readonly CertStatus[], nonce: Uint8Array | undefined,
-  ): Promise<OcspReply> {
-    const { clock, signer } = this.#parts;
-    const now = clock.now();
     const window = windowOf(now, key.responder.validityMs, [responder.notAfter, key.shape.notAfter]);
     const { thisUpdate, nextUpdate } = window;
     if (nextUpdate <= thisUpdate) return refused('tryLater', 'no-responder');
@@ -121,9 +122,15 @@ export class OcspAnswers {
     }
     this.tally.signed(key.id, responder.serial, outcome.receipt);
     events.ocspSigned({ issuerKey: key.id });
-    return {
-      kind: 'signed', der: assembleOcspResponse(tbs, key.responder.algorithm, outcome.signature, [responder.der]), ...window,
-    };
+    const reply = { kind: 'signed' as const, der: assembleOcspResponse(tbs, key.responder.algorithm, outcome.signature, [responder.der]), ...window };
+    return cacheable ? this.#store(key, certIds[0] as CertId, statuses[0] as CertStatus, reply, now) : reply;
+  }
+
+  #store(key: Answering, { der }: CertId, status: CertStatus, signed: Kept['reply'], readAt: number): OcspReply {
+    const reply = { ...signed, current: { from: readAt, until: Math.min(readAt + TRUSTED_MS, signed.refreshAt) } };
+    if (this.#kept.size >= MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value as string);
+    this.#kept.set(Buffer.from(der).toString('latin1'), { reply, status, spki: key.responder.spki });
+    return reply;
   }
 
   /** RFC 5019 §2.2.3: nothing is signed about what we did not issue. Asked for by a serial made as ours are, it is an alarm as well. */
