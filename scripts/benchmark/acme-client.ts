@@ -70,15 +70,15 @@ export class AcmeClient {
     this.#account = this.#url;
   }
 
-  /** One complete issuance; resolves to the PEM chain. */
-  async issue(name: string): Promise<string> {
-    const order = await this.#timed('newOrder', this.#post<Order>(this.#directory.newOrder, { identifiers: [{ type: 'dns', value: name }] }));
+  /** One complete issuance for these names; resolves to the PEM chain. */
+  async issue(names: readonly string[]): Promise<string> {
+    const order = await this.#timed('newOrder', this.#post<Order>(this.#directory.newOrder, { identifiers: names.map((value) => ({ type: 'dns', value })) }));
     const orderUrl = this.#url;
     for (const url of order.authorizations) await this.#prove(url);
-    const csr = base64url(requestFor(name, this.#subject));
+    const csr = base64url(requestFor(names, this.#subject));
     await this.#timed('finalize', this.#post(order.finalize, { csr }));
     const { status, certificate } = await this.#timed('wait for order', this.#settled<Order>(orderUrl, (each) => each.status === 'valid' || each.status === 'invalid'));
-    if (certificate === undefined) throw new Error(`the order of ${name} became ${status}`);
+    if (certificate === undefined) throw new Error(`the order of ${names[0]} became ${status}`);
     return (await this.#timed('certificate', this.#send(certificate, ''))).body.toString();
   }
 

@@ -21,6 +21,8 @@ export interface Run {
   readonly clients: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** In each order; 1 when nothing is said. */
+  readonly names?: number;
 }
 
 export type ToClient = { readonly kind: 'target'; readonly target: Target } | { readonly kind: 'run'; readonly run: Run };
@@ -49,7 +51,7 @@ async function aim(at: Target): Promise<void> {
   tell({ kind: 'ready' });
 }
 
-async function drive({ clients, seconds, warmUpSeconds }: Run): Promise<void> {
+async function drive({ clients, seconds, warmUpSeconds, names = 1 }: Run): Promise<void> {
   const latencies: number[] = [];
   const steps = Object.fromEntries(STEPS.map((step) => [step, 0])) as Record<Step, number>;
   let failed = 0;
@@ -61,7 +63,7 @@ async function drive({ clients, seconds, warmUpSeconds }: Run): Promise<void> {
     while (running) {
       const begun = performance.now();
       try {
-        await client.issue(`${randomBytes(8).toString('hex')}.${target?.domainSuffix}`);
+        await client.issue(Array.from({ length: names }, () => `${randomBytes(8).toString('hex')}.${target?.domainSuffix}`));
         if (counting) latencies.push(performance.now() - begun);
       } catch (error) {
         failed++;

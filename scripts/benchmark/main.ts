@@ -7,6 +7,7 @@ import { FlowDriver } from './flows.ts';
 import { measureFloors } from './floors.ts';
 import { measureHanging } from './hanging.ts';
 import { measureIssue } from './issue.ts';
+import { measureNames } from './names.ts';
 import { type Options, type Peer, readOptions, USAGE } from './options.ts';
 import { measureOcsp } from './ocsp.ts';
 import { OwnServer } from './own-server.ts';
@@ -82,7 +83,9 @@ async function measure(options: Options): Promise<Results> {
   const crl = parts.has('crl') ? { crl: await measureCrls(options.database) } : {};
   if (parts.has('ocsp')) progress('OCSP …');
   const ocsp = parts.has('ocsp') ? { ocsp: await measureOcsp(seconds, options.database) } : {};
-  return { ...flows, ...floors, ...issue, ...slow, ...hanging, ...crl, ...ocsp };
+  if (parts.has('names')) progress('orders with 100 names …');
+  const names = parts.has('names') ? { names: await measureNames(seconds, options.database) } : {};
+  return { ...flows, ...floors, ...issue, ...slow, ...hanging, ...crl, ...ocsp, ...names };
 }
 
 const words = process.argv.slice(2);

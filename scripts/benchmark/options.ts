@@ -5,7 +5,7 @@ export const USAGE = `usage: npm run bench -- [options]
   --clients 1,16,64        how many ACME clients at once, one run each
   --seconds 10             how long each run is measured, after a warm-up of a fifth of it
   --database sqlite        or postgres (a private cluster from the Debian package), or a postgres:// URL
-  --parts flows,floors,issue,latency    what to measure; also hanging: the rate while 500 validations hang; crl: a million revoked; ocsp
+  --parts flows,floors,issue,latency    what to measure; also hanging: the rate while 500 validations hang; crl: a million revoked; ocsp; names: orders with 100 names
   --json                   one JSON document instead of tables
 another ACME server, driven the same way:
   --directory URL --ca FILE     its directory, and what its TLS certificate is judged by
@@ -15,7 +15,7 @@ another ACME server, driven the same way:
   --dns-port PORT          answer DNS there: every name is 127.0.0.1`;
 
 const BY_DEFAULT = ['flows', 'floors', 'issue', 'latency'] as const;
-const PARTS = [...BY_DEFAULT, 'hanging', 'crl', 'ocsp'] as const;
+const PARTS = [...BY_DEFAULT, 'hanging', 'crl', 'ocsp', 'names'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Another server to drive. */

@@ -19,6 +19,8 @@ export interface Results {
   readonly crl?: CrlFigures;
   readonly hanging?: Hanging;
   readonly ocsp?: OcspRates;
+  /** Orders with 100 names, at each number of clients. */
+  readonly names?: readonly FlowResult[];
 }
 
 const round = (value: number, digits = 0): string => (Number.isNaN(value) ? '–' : value.toFixed(digits));
@@ -80,7 +82,13 @@ const ocspText = ({ kept, openLoop: { offered, answered, p50, p99 }, signed }: O
   [`OCSP by one front: ${round(kept)}/s by GET from what is kept, ${round(signed)}/s signed for each caller (nonces)`,
     `OCSP by GET at ${offered}/s offered: ${round(answered)}/s answered, p50 ${round(p50, 2)} ms, p99 ${round(p99, 2)} ms`].join('\n');
 
-export function report({ flows, startMs, floors, issue, slow, hanging, crl, ocsp }: Results): string {
+const namesText = (results: readonly FlowResult[]): string => [
+  table(['orders with 100 names', 'clients', 'per s', 'p50 ms', 'p95 ms', 'server CPU ms', 'failed'],
+    results.map((each) => ['', String(each.clients), round(each.perSecond, 2), round(each.p50), round(each.p95), round(sum(each.cpu)), String(each.failed)])),
+  ...results.map((each) => `  ${each.clients}: mean ms of each step ${byName(each.steps, 0)}; CPU ms ${byName(each.cpu, 0)}${each.firstFailure === undefined ? '' : `; ${each.firstFailure}`}`),
+].join('\n');
+
+export function report({ flows, startMs, floors, issue, slow, hanging, crl, ocsp, names }: Results): string {
   const parts: string[] = [];
   if (flows !== undefined) parts.push(flowText(flows), ...comparison(flows));
   if (startMs !== undefined) parts.push(`start to ready, keys made: ${round(startMs / 1000, 2)} s`);
@@ -90,5 +98,6 @@ export function report({ flows, startMs, floors, issue, slow, hanging, crl, ocsp
   if (hanging !== undefined) parts.push(hangingText(hanging));
   if (crl !== undefined) parts.push(crlText(crl));
   if (ocsp !== undefined) parts.push(ocspText(ocsp));
+  if (names !== undefined) parts.push(namesText(names));
   return parts.join('\n\n');
 }

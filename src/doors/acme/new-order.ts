@@ -45,7 +45,7 @@ export const newOrder: AccountHandler<'nothing'> = async (acme, { site, account,
   if (reasons.length > 0) throw refused(reasons);
 
   const renewal = await parseReplaces(acme, site, account, identifiers, payload['replaces']);
-  const spending = orderSpending(site, account, identifiers, renewal !== undefined);
+  const spending = orderSpending(site, account, identifiers, renewal !== undefined && !renewal.addsNames);
   const authorizations = await reuse(acme.database, site, draftAuthorizations(acme, site, account, wanted, now), now);
   const expires = Math.min(now + limits.orderLifetimeMs, ...authorizations.map(authorizationExpires));
   const order: Order = {

@@ -1,4 +1,4 @@
-/** RFC 8555 §6.6: rate limits and pauses, on both engines. Rows T-13, A-12, Q-02 and I-06 of the conformance list. */
+/** RFC 8555 §6.6: rate limits and pauses, on both engines. Rows T-13, A-12, Q-02, AR-07 and I-06 of the conformance list. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { RateLimits } from '../../../src/config/directory-settings.ts';
@@ -8,6 +8,7 @@ import { findAccount } from '../../../src/doors/acme/accounts/store.ts';
 import { AcmeClient, newKey } from '../../support/acme-client.ts';
 import { type DoorLab, failure, openDoorLab, SUCCESS } from '../../support/acme-door.ts';
 import { refused } from '../../support/acme-refusal.ts';
+import { namedCertificate } from '../../support/cert-id.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 
 const HOUR = 3_600_000;
@@ -99,6 +100,17 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     limited(await client.newOrder(['a.dev.internal', 'b.dev.internal']), /orders by this account for exactly these names: 4 in 1h/);
     const other = await lab.client();
     limited(await other.newOrder(['a.dev.internal', 'b.dev.internal']), /dev\.internal/); // another's renewal is nobody's
+  });
+
+  test(`${engine}: AR-07 "replaces" by itself spares the limits, but not names that the predecessor had not`, async () => {
+    await using lab = await openLab({ ordersPerAccount: rate(1), ordersPerSuffix: rate(1) });
+    const client = await lab.client();
+    const { certId } = namedCertificate((await client.issue(['a.dev.internal', 'b.dev.internal'], () => {})).pem);
+    limited(await client.newOrder(['a.dev.internal']), /new orders/);
+    const others = Array.from({ length: 99 }, (_, i) => `n${i}.prod.internal`);
+    for (const more of [['c.dev.internal'], ['*.a.dev.internal'], others]) limited(await client.newOrder(['a.dev.internal', ...more], { replaces: certId }), /new orders by this account/);
+    assert.equal((await client.newOrder(['a.dev.internal'], { replaces: certId })).status, 201, 'what is refused has claimed nothing');
+    limited(await client.newOrder(['b.dev.internal']), /new orders/);
   });
 
   test(`${engine}: an order alone is no certificate: ordering the same names again is no renewal`, async () => {

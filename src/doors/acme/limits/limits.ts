@@ -18,8 +18,8 @@ const MEMORY_MS = 60 * 86_400_000;
 type Named = Pick<Identifier, 'type' | 'value'>;
 
 /**
- * What an order costs; undefined where nothing is limited. A renewal (RFC 9773, or the same names as in an earlier certificate of the account)
- * counts among orders for the same names only. Throws AcmeError when the operator has paused the account.
+ * What an order costs; undefined where nothing is limited. A renewal (RFC 9773 with no name added, or the same names as in an earlier certificate of
+ * the account) counts among orders for the same names only. Throws AcmeError when the operator has paused the account.
  */
 export function orderSpending(site: Site, account: Account, identifiers: readonly Named[], isRenewal: boolean): Spending | undefined {
   if (account.paused !== undefined) throw pausedByOperator();

@@ -9,7 +9,7 @@ import { load, REQUESTER_KIND } from '../store.ts';
 import { parseCertId } from './cert-id.ts';
 import { predecessorAt } from './store.ts';
 
-/** What an order that is a renewal knows of its predecessor. Rate limits let such an order pass. */
+/** What an order that is a renewal knows of its predecessor. */
 export interface Renews {
   /** As the client wrote it: shown in the order. */
   readonly certId: string;
@@ -19,10 +19,13 @@ export interface Renews {
   readonly lineage: string;
 }
 
-/** What an order renews, and the failed order whose claim it takes over. Undefined for an order that renews nothing. Throws AcmeError. */
+/**
+ * What an order renews, the failed order whose claim it takes over, and whether it has names that its predecessor had not. Undefined for an
+ * order that renews nothing. Throws AcmeError.
+ */
 export async function parseReplaces(
   acme: Pick<Acme, 'ca' | 'clock' | 'database'>, site: Site, account: Account, identifiers: readonly Identifier[], given: unknown,
-): Promise<{ renews: Renews; from: string | undefined } | undefined> {
+): Promise<{ renews: Renews; from: string | undefined; addsNames: boolean } | undefined> {
   if (given === undefined || given === null || given === '') return undefined;
   const id = typeof given === 'string' ? parseCertId(given) : undefined;
   if (id === undefined) throw malformed('"replaces" is no certificate identifier: base64url of the key identifier, a dot, base64url of the serial (RFC 9773 §4.1).');
@@ -33,11 +36,13 @@ export async function parseReplaces(
   if (found.requesterKind !== REQUESTER_KIND || found.requesterId !== account.id) {
     throw new AcmeError('unauthorized', 'The certificate that "replaces" names was issued to another account.');
   }
-  if (!identifiers.some(({ type, value }) => found.names.includes(`${type}:${value}`))) {
+  const had = new Set(found.names);
+  const added = identifiers.filter(({ type, value }) => !had.has(`${type}:${value}`)).length;
+  if (added === identifiers.length) {
     throw malformed('The order has no identifier in common with the certificate that it replaces.');
   }
   if (found.replaced || (found.claimedBy !== undefined && (await isAlive(acme, site, account, found.claimedBy)))) throw alreadyReplaced();
-  return { renews: { certId: given as string, certificate: `${issuerKey}:${id.serial}`, lineage: found.lineage }, from: found.claimedBy };
+  return { renews: { certId: given as string, certificate: `${issuerKey}:${id.serial}`, lineage: found.lineage }, from: found.claimedBy, addsNames: added > 0 };
 }
 
 /** RFC 9773 §5: "the server MUST reject the request and … status code 409". Clients order again, without `replaces`. */
