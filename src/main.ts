@@ -1,4 +1,5 @@
 /** The only program: finds the command and runs it. `chancery help` lists them. */
+import packageJson from '../package.json' with { type: 'json' };
 import { EXIT_MISTAKE, Mistake } from './cli/command.ts';
 import { commands } from './cli/commands.ts';
 import { didYouMean } from './config/fault.ts';
@@ -9,6 +10,10 @@ async function main([first = 'help', ...rest]: readonly string[]): Promise<numbe
   if (['help', '--help', '-h'].includes(name)) {
     const list = commands.flatMap(({ name, summary }) => (summary === undefined ? [] : [`  ${name.padEnd(10)}${summary}`]));
     console.log(`usage: chancery COMMAND [OPTIONS]\n\n${list.join('\n')}\n\nchancery COMMAND --help says more, with examples.`);
+    return 0;
+  }
+  if (name === '--version') {
+    console.log(`chancery ${packageJson.version}`);
     return 0;
   }
   const entry = commands.find((candidate) => candidate.name === name);

@@ -7,7 +7,8 @@ export function readOptions<T extends NonNullable<ParseArgsConfig['options']>>(c
   try {
     return parseArgs({ args: [...args], options, allowPositionals: positional, strict: true });
   } catch (error) {
-    const [sentence = ''] = (error as Error).message.split('. ');
-    throw new Mistake(`${sentence}: chancery ${command} --help lists the options`);
+    const [sentence = ''] = (error as Error).message.split(/\.\s/);
+    // "-3" may be the value or an option of its own, says Node.js.
+    throw new Mistake(`${sentence.replace('argument is ambiguous', 'needs a value, and one that begins with a dash is written with =')}: chancery ${command} --help lists the options`);
   }
 }

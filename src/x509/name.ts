@@ -36,6 +36,7 @@ export const reverse = (name: Name): string =>
  */
 export function parseDnsName(text: string): ParsedName {
   const value = text.toLowerCase();
+  if (value === '') return { fault: 'it is empty' };
   if (value.length > 253) return { fault: 'it is longer than 253 characters' };
   if (!/^[\x21-\x7e]+$/.test(text)) return { fault: 'it has characters outside printable ASCII (write A-labels)' };
   const base = value.startsWith('*.') ? value.slice(2) : value;

@@ -130,6 +130,9 @@ test('explain, config diff and config apply against a running server', async () 
   assert.match(await chancery(world, ['config', 'apply'], { exit: 2 }), /suffixes/);
   assert.match(await chancery(world, ['explain', 'www.example.com']), /^allowed/, 'the configuration in force stays');
   assert.match(await chancery(world, ['no-such-command'], { exit: 2 }), /there is no command "no-such-command"/);
+  assert.match(await chancery(world, ['eab', 'create', '--uses', '-3'], { exit: 2 }), /'--uses' needs a value, and one that begins with a dash is written with =/);
+  assert.match(await chancery(world, ['eab', 'create', '--name='], { exit: 2 }), /"" is no DNS name: it is empty/);
   await world.stop();
+  assert.match(await chancery(world, ['--version']), /^chancery \d+\.\d+\.\d+$/m);
   assert.match(await chancery(world, ['explain', 'demo.localhost'], { exit: 2 }), /no server answers/);
 });
