@@ -8,12 +8,20 @@ import { encodeCertId } from '../../src/x509/ocsp.ts';
 import { encodeOcspRequest } from '../../src/x509/ocsp-request.ts';
 import { decodePem } from '../../src/x509/pem.ts';
 import { OwnServer } from './own-server.ts';
+import { cpuOf } from './processes.ts';
 
+/** One front, which is one core. */
 export interface OcspRates {
-  /** Responses per second by one front, which is one core. */
-  readonly kept: number;
+  readonly kept: ClosedLoop;
   readonly openLoop: { readonly offered: number; readonly answered: number; readonly p50: number; readonly p99: number };
-  readonly signed: number;
+  readonly signed: ClosedLoop;
+}
+
+export interface ClosedLoop {
+  /** Responses. */
+  readonly perSecond: number;
+  /** Processor time of a response by process, the client's too, in µs. */
+  readonly cpu: Readonly<Record<string, number>>;
 }
 
 const CONNECTIONS = 64;
@@ -61,7 +69,9 @@ class Lane {
 }
 
 /** As fast as answers come: one request under way on each connection. */
-async function closedLoop(port: number, seconds: number, next: () => string | Buffer): Promise<number> {
+async function closedLoop(server: OwnServer, seconds: number, next: () => string | Buffer): Promise<ClosedLoop> {
+  const port = server.world.ports[0]?.status ?? 0;
+  const processes = [...server.processes(), { name: 'client', pid: process.pid }];
   let answered = 0;
   let stopped = false;
   const lanes = Array.from({ length: CONNECTIONS }, () => new Lane(port, (lane) => {
@@ -70,12 +80,14 @@ async function closedLoop(port: number, seconds: number, next: () => string | Bu
   }));
   for (const lane of lanes) lane.send(next());
   await sleep(Math.max(1000, seconds * 200));
-  const [from, begun] = [answered, performance.now()];
+  const [from, begun, before] = [answered, performance.now(), processes.map(({ pid }) => cpuOf(pid))];
   await sleep(seconds * 1000);
-  const rate = ((answered - from) * 1000) / (performance.now() - begun);
+  const [count, ms] = [answered - from, performance.now() - begun];
+  const cpu: Record<string, number> = {};
+  processes.forEach(({ name, pid }, index) => { cpu[name] = (cpu[name] ?? 0) + ((cpuOf(pid) - (before[index] ?? 0)) * 1000) / count; });
   stopped = true;
   for (const lane of lanes) lane.close();
-  return rate;
+  return { perSecond: (count * 1000) / ms, cpu };
 }
 
 /** A fixed rate, whatever comes back; a request counts from when it was due. */
@@ -103,7 +115,6 @@ export async function measureOcsp(seconds: number, database: string): Promise<Oc
   const read = (file: string): Uint8Array => decodePem('CERTIFICATE', readFileSync(join(state, file), 'utf8').replace(/^[\s\S]*?(?=-----BEGIN CERTIFICATE)/, ''))[0] as Uint8Array;
   const [{ serial }, issuer] = [parseCertificate(read('tls/server.pem')).tbs, parseCertificate(read('public/intermediate.pem')).tbs];
   const certId = encodeCertId('sha1', { subject: issuer.subject, spki: issuer.spki }, serial);
-  const port = ports[0]?.status ?? 0;
   const get = `GET /ocsp/${encodeURIComponent(Buffer.from(encodeOcspRequest([certId])).toString('base64'))} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
   let count = 0;
   const post = (): Buffer => {
@@ -112,6 +123,6 @@ export async function measureOcsp(seconds: number, database: string): Promise<Oc
     const body = encodeOcspRequest([certId], nonce);
     return Buffer.concat([Buffer.from(`POST /ocsp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/ocsp-request\r\nContent-Length: ${body.length}\r\n\r\n`), body]);
   };
-  const kept = await closedLoop(port, seconds, () => get);
-  return { kept, openLoop: await openLoop(port, seconds, get), signed: await closedLoop(port, seconds, post) };
+  const kept = await closedLoop(server, seconds, () => get);
+  return { kept, openLoop: await openLoop(ports[0]?.status ?? 0, seconds, get), signed: await closedLoop(server, seconds, post) };
 }

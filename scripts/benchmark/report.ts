@@ -79,7 +79,8 @@ function crlText({ database, revoked, shards, octets, ms, cpu, signerCpu, blocke
 }
 
 const ocspText = ({ kept, openLoop: { offered, answered, p50, p99 }, signed }: OcspRates): string =>
-  [`OCSP by one front: ${round(kept)}/s by GET from what is kept, ${round(signed)}/s signed for each caller (nonces)`,
+  [`OCSP by one front: ${round(kept.perSecond)}/s by GET from what is kept, ${round(signed.perSecond)}/s signed for each caller (nonces)`,
+    `  CPU µs: kept ${byName(kept.cpu, 0)}; signed ${byName(signed.cpu, 0)}`,
     `OCSP by GET at ${offered}/s offered: ${round(answered)}/s answered, p50 ${round(p50, 2)} ms, p99 ${round(p99, 2)} ms`].join('\n');
 
 const namesText = (results: readonly FlowResult[]): string => [

@@ -26,6 +26,9 @@ export interface ResponderKey {
   readonly ratePerSecond: number;
 }
 
+/** More than the cores, with SoftHSM too: what comes back from it in one turn of the event loop is answered together (docs/performance.md). */
+export const DEFAULT_LANES = 8;
+
 export interface SignerConfig {
   /** 1–127, the first byte of every serial. Never used again with another journal. */
   readonly id: number;
@@ -40,7 +43,7 @@ export interface SignerConfig {
   readonly keys: readonly SignerKey[];
   /** PKCS#11 module, for URIs without module-path. */
   readonly module?: string;
-  /** Signatures at once; by default the number of cores, which is right for SoftHSM. A network HSM takes 8. */
+  /** Signatures at once, which is sessions. Default 8. */
   readonly lanes?: number;
   /** A call into the module that takes longer gets the worker killed. Default 3000. */
   readonly callDeadlineMs?: number;

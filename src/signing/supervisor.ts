@@ -3,7 +3,7 @@
  * nothing that could hang, and is there to start the next worker.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { DEFAULT_LANES } from './config.ts';
 import type { SignerState } from './protocol.ts';
 import { lockState, type StateLock } from './state-lock.ts';
 import type { WorkerNote } from './worker.ts';
@@ -115,7 +115,7 @@ class Watch implements Supervisor {
   }
 
   #start(): void {
-    const { workerArgv, environment = process.env, lanes = availableParallelism(), events } = this.#options;
+    const { workerArgv, environment = process.env, lanes = DEFAULT_LANES, events } = this.#options;
     // Every lane may block one thread of libuv's; journal and verification need theirs beside them.
     const env = { ...environment, UV_THREADPOOL_SIZE: String(lanes + 4) };
     const stdio = ['ignore', 'inherit', 'inherit', 'ipc', this.#lock.descriptor] as const;

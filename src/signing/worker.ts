@@ -2,7 +2,6 @@
  * The process that holds the keys. It listens on the socket, and dies with its supervisor. It tells the supervisor twice a
  * second that it is alive and since when it has been inside the PKCS#11 module: whoever hangs there is killed from outside.
  */
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { RefusedPins } from '../keys/pin.ts';
@@ -13,7 +12,7 @@ import { Desk, type Point } from './desk.ts';
 import { Journal } from './journal.ts';
 import { responderKeyId } from './ocsp-desk.ts';
 import type { SignerState } from './protocol.ts';
-import type { SignerConfig } from './config.ts';
+import { DEFAULT_LANES, type SignerConfig } from './config.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { listen, type SignerSocket } from './socket.ts';
 import { Standing } from './standing.ts';
@@ -83,7 +82,7 @@ async function start(config: SignerConfig, hooks: WorkerHooks): Promise<AsyncDis
   const keys = new SigningKeys({
     modulePath: modulePath(config, wanted),
     wanted,
-    lanes: config.lanes ?? availableParallelism(),
+    lanes: config.lanes ?? DEFAULT_LANES,
     refusedPins: new RefusedPins(join(stateDirectory, 'refused-pins.json')),
     clock,
     async canary({ id }) {
