@@ -1,5 +1,5 @@
 // CRLs of a million revoked certificates, and revoking by the ten thousand, in a process that has nothing else to do.
-// usage: crl-loop.ts REVOKED ISSUED, with the environment of a front beside a signer. Prints JSON.
+// usage: crl-loop.ts REVOKED ISSUED SIGNERPID, with the environment of a front beside that signer. Prints JSON.
 import { randomBytes } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,13 +14,15 @@ import { recordGeneration } from '../../src/ca/configuration/record.ts';
 import { connectSigner } from '../../src/signing/client.ts';
 import { loadAuthority } from '../../src/wiring/authority.ts';
 import { dayOf } from '../../src/x509/serial.ts';
+import { cpuOf, familyOf } from './processes.ts';
 
 export interface CrlResult {
   readonly revoked: number;
   readonly shards: number;
-  /** All shards of the issuer key made anew: time, processor time of the front, in ms. */
+  /** All shards of the issuer key made anew: time, processor time of the front and of the signer, in ms. */
   readonly ms: number;
   readonly cpu: number;
+  readonly signerCpu: number;
   /** The longest that the event loop stood still, in ms, and the most memory that the process took, in MB. */
   readonly blocked: number;
   readonly rss: number;
@@ -31,7 +33,7 @@ export interface CrlResult {
   readonly bulk: number;
 }
 
-const [revoked = 1_000_000, issued = 50_000] = process.argv.slice(2).map(Number);
+const [revoked = 1_000_000, issued = 50_000, signerPid = 0] = process.argv.slice(2).map(Number);
 const random = (octets: number): Uint8Array => randomBytes(octets);
 const generation = loadGeneration(process.env);
 const authority = loadAuthority(generation);
@@ -74,10 +76,12 @@ let rss = 0;
 const watch = setInterval(() => { rss = Math.max(rss, process.memoryUsage.rss()); }, 20);
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
-const [cpu, begun] = [process.cpuUsage(), performance.now()];
+const cpuOfSigner = (): number => familyOf(signerPid).reduce((sum, pid) => sum + cpuOf(pid), 0);
+const [signerBefore, cpu, begun] = [cpuOfSigner(), process.cpuUsage(), performance.now()];
 await ca.work.publishCrls();
 const ms = performance.now() - begun;
 const { user, system } = process.cpuUsage(cpu);
+const signerCpu = cpuOfSigner() - signerBefore;
 delay.disable();
 clearInterval(watch);
 
@@ -100,6 +104,6 @@ const [size] = await database.many<{ octets: number; entries: number; stale: num
   `select cast(sum(length(der)) as integer) as octets, cast(sum(entries) as integer) as entries, cast((select count(*) from crl_shard where changed < built) as integer) as stale from crl`));
 if ((size?.entries ?? 0) < revoked) throw new Error(`only ${size?.entries} of ${revoked} are listed`);
 const result: CrlResult = {
-  revoked, shards, ms, cpu: (user + system) / 1000, blocked: delay.max / 1e6, rss: rss / 1024 / 1024, octets: size?.octets ?? 0, one, bulk,
+  revoked, shards, ms, cpu: (user + system) / 1000, signerCpu, blocked: delay.max / 1e6, rss: rss / 1024 / 1024, octets: size?.octets ?? 0, one, bulk,
 };
 console.log(JSON.stringify(result));

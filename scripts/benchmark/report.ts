@@ -72,7 +72,7 @@ const hangingText = ({ clients, hanging: [first, last], before, during }: Hangin
 
 function crlText({ database, revoked, shards, octets, ms, cpu, signerCpu, blocked, rss, one, bulk }: CrlFigures): string {
   return table([`CRLs (${database}): ${revoked} revoked, ${shards} shards, ${round(octets / 1e6)} MB`, ''], [
-    ['all shards made anew, s', round(ms / 1000, 2)], ['  CPU of the front, s', round(cpu / 1000, 2)], ['  CPU of the signer, its start included, s', round(signerCpu / 1000, 2)],
+    ['all shards made anew, s', round(ms / 1000, 2)], ['  CPU of the front, s', round(cpu / 1000, 2)], ['  CPU of the signer, s', round(signerCpu / 1000, 2)],
     ['  event loop blocked at most, ms', round(blocked)], ['  memory of the front at most, MB (RSS)', round(rss)],
     ['one shard made anew, ms', round(one)], ['revoked in bulk, stored, per s', round(bulk)],
   ]);

@@ -90,15 +90,13 @@ export class CrlEntryWriter {
       this.#date.write(new Date(day * DAY).toISOString().replaceAll('-', '').slice(2, 8), 'latin1');
       this.#day = day;
     }
-    this.#date.copy(bytes, start);
     const seconds = Math.floor((at - day * DAY) / 1000);
-    let place = start + 6;
-    for (const part of [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]) {
-      bytes[place++] = 0x30 + Math.floor(part / 10);
-      bytes[place++] = 0x30 + (part % 10);
-    }
-    bytes[place++] = 0x5a; // Z
-    return place;
+    this.#date.copy(bytes, start);
+    writePair(bytes, start + 6, Math.floor(seconds / 3600));
+    writePair(bytes, start + 8, Math.floor(seconds / 60) % 60);
+    writePair(bytes, start + 10, seconds % 60);
+    bytes[start + 12] = 0x5a; // Z
+    return start + 13;
   }
 
   #append(entry: Uint8Array): void {
@@ -112,6 +110,12 @@ export class CrlEntryWriter {
     this.#bytes.copy(larger, 0, 0, this.#length);
     this.#bytes = larger;
   }
+}
+
+/** Two decimal digits. */
+function writePair(bytes: Buffer, place: number, value: number): void {
+  bytes[place] = 0x30 + Math.floor(value / 10);
+  bytes[place + 1] = 0x30 + (value % 10);
 }
 
 /** One entry by the general writer. */
