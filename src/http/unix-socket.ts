@@ -1,7 +1,8 @@
 /** Listening on a Unix socket: who may speak is who may open the file. */
 import cluster from 'node:cluster';
+import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import type { RequestListener } from './app.ts';
 
@@ -16,17 +17,28 @@ export async function listenUnixSocket(listener: RequestListener, path: string):
     rmSync(path, { force: true });
   }
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000 }, listener);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
-  chmodSync(path, 0o600);
+  try {
+    await listenForUs(server, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return undefined; // another front started in the same moment
+  }
   return {
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => { server.close(() => resolve()); });
     },
   };
+}
+
+/** The mode is there from the first moment, and is not set by name: a front that starts beside us may just have replaced the file. */
+async function listenForUs(server: Server, path: string): Promise<void> {
+  const mask = process.umask(0o177);
+  const listening = once(server, 'listening');
+  server.listen(path);
+  process.umask(mask);
+  await listening;
+  if (cluster.isWorker) chmodSync(path, 0o600); // the primary made it
 }
 
 /** Whether some process listens at `path`. */

@@ -108,7 +108,7 @@ test('a port that is taken is one sentence', async () => {
   await using server = await listenPlain(app(), here);
   await assert.rejects(listenPlain(app(), { ...here, port: server.port }), (error) => {
     assert.ok(error instanceof ListenFault);
-    assert.equal(error.message, `listener test: 127.0.0.1 port ${server.port} is already in use: stop what listens there, or change the port`);
+    assert.equal(error.message, `listener test: 127.0.0.1 port ${server.port} is already in use: stop what listens there, or change the port (listeners in ca.yaml, and the URLs that name it)`);
     return true;
   });
   await assert.rejects(listenPlain(app(), { ...here, host: '203.0.113.1' }), /is not an address of this machine/);
