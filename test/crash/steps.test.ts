@@ -62,21 +62,21 @@ function dieAt(step: string): { reached: Promise<void>; certificate: Promise<str
 }
 
 for (const step of SIGNER_STEPS) {
-  test(`the signer's worker dies at ${step}`, async () => {
+  test(`R13 the signer's worker dies at ${step}`, async () => {
     const { reached, certificate } = dieAt(step);
     await reached;
     assert.match(await certificate, /BEGIN CERTIFICATE/);
   });
 }
 for (const step of QUICK_STEPS) {
-  test(`the front dies at ${step}`, async () => {
+  test(`R13 the front dies at ${step}`, async () => {
     const { reached, certificate } = dieAt(step);
     assert.match(await reviving(reached.then(() => certificate)), /BEGIN CERTIFICATE/);
   });
 }
 /** Between the signer's word that it will never sign and the commit that closes the intent and opens another: in recovery alone. */
 const RECOVERY_STEP = 'found-unsigned';
-test(`the front dies at ${SLOW_STEPS.join(', ')}, and again at ${RECOVERY_STEP}: leases and deadlines run out first`, async () => {
+test(`R13 the front dies at ${SLOW_STEPS.join(', ')}, and again at ${RECOVERY_STEP}: leases and deadlines run out first`, async () => {
   const armed = join(armory, `halt-at-${RECOVERY_STEP}`);
   writeFileSync(armed, '');
   const certificates: Promise<string>[] = [];

@@ -142,7 +142,7 @@ test('a lost packet is asked for again', async () => {
   assert.deepEqual((await answer).values, ['x']);
 });
 
-test('DR-2: a truncated answer is never used, TCP is', async () => {
+test('DR-2, Q-05: a truncated answer is never used, TCP is', async () => {
   dns.set('a.test', 'TXT', 'one', 'two');
   for (const fault of ['truncate', 'truncate-partial'] as const) {
     dns.fail('a.test', fault);
@@ -171,6 +171,18 @@ test('an answer with another id or question is not ours', async () => {
     dns.fail('a.test', fault);
     await assert.rejects(open().txt('a.test', call()), ends('timeout', true), fault);
     await assert.rejects(open({ tcpFirst: true }).txt('a.test', call()), ends('malformed', true), fault);
+  }
+});
+
+test('DR-6, Q-05: the flags of a CAA record are seen as they came, and that the resolver vouches for an answer stands in the trail', async () => {
+  for (const [flags, wanted] of [[0, '0 issue ca.test'], [1, '1 issue ca.test'], [128, '128 issue ca.test']] as const) {
+    dns.set('a.test', 'CAA', { flags, tag: 'issue', value: 'ca.test' });
+    for (const authentic of [true, false]) {
+      dns.fail('a.test', authentic ? 'authentic' : undefined);
+      const { signal, trail } = call();
+      assert.deepEqual((await open().caa('a.test', { signal, trail })).values, [wanted]);
+      assert.equal(trail.lookups[0]?.authentic, authentic ? true : undefined);
+    }
   }
 });
 

@@ -11,7 +11,7 @@ import { fromGo } from './toolchain.ts';
 
 const SITE = 'newest.caddy.localhost';
 
-test('Caddy, newest', { timeout: 20 * 60_000 }, async (t) => {
+test('PR-07: Caddy, newest, with a profile', { timeout: 20 * 60_000 }, async (t) => {
   const caddy = await fromGo(t, 'github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9', 'caddy');
   if (caddy === undefined) return;
   await using lab = await openLab();
@@ -28,6 +28,7 @@ ${SITE} {
 	tls {
 		issuer acme ${lab.world.directoryUrl} {
 			trusted_roots ${lab.world.rootFile}
+			profile server
 		}
 	}
 	respond ok

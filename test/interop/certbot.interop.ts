@@ -7,14 +7,14 @@ import { checkInvariants } from '../support/invariants.ts';
 import { run } from '../support/processes.ts';
 import { fromPip } from './toolchain.ts';
 
-test('certbot, newest', { timeout: 20 * 60_000 }, async (t) => {
+test('PR-07: certbot, newest, with a profile that it insists on', { timeout: 20 * 60_000 }, async (t) => {
   const certbot = await fromPip(t, 'certbot==5.8.0', 'certbot');
   if (certbot === undefined) return;
   await using lab = await openLab();
   const home = lab.folder('certbot');
   await run(certbot, [
     'certonly', '--non-interactive', '--agree-tos', '--register-unsafely-without-email', '--server', lab.world.directoryUrl,
-    '--standalone', '--http-01-address', '127.0.0.1', '--http-01-port', String(lab.world.http01Port), '--domain', 'newest.localhost',
+    '--standalone', '--http-01-address', '127.0.0.1', '--http-01-port', String(lab.world.http01Port), '--domain', 'newest.localhost', '--required-profile', 'server',
     '--config-dir', join(home, 'config'), '--work-dir', join(home, 'work'), '--logs-dir', join(home, 'logs'),
   ], { env: { REQUESTS_CA_BUNDLE: lab.world.rootFile, NO_PROXY: '*' } });
   const live = join(home, 'config/live/newest.localhost');

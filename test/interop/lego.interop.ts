@@ -22,3 +22,16 @@ test('lego, newest', { timeout: 20 * 60_000 }, async (t) => {
   }
   await checkInvariants(lab.world);
 });
+
+test('lego 5: profile, renewal information, http-01', { timeout: 20 * 60_000 }, async (t) => {
+  const lego = await fromGo(t, 'github.com/go-acme/lego/v5@v5.6.0', 'lego');
+  if (lego === undefined) return;
+  await using lab = await openLab();
+  const { directoryUrl, rootFile, http01Port } = lab.world;
+  const home = lab.folder('five');
+  await run(lego, ['run', '--server', directoryUrl, '--accept-tos', '--email', 'admin@home.arpa', '--path', home, '--profile', 'server',
+    '--http', '--http.address', `127.0.0.1:${http01Port}`, '--domains', 'five.localhost'], { env: { LEGO_CA_CERTIFICATES: rootFile, NO_PROXY: '*' } });
+  const file = (suffix: string): string => join(home, 'certificates', `five.localhost.${suffix}`);
+  await assertAccepted(lab.world, { chain: file('crt'), key: file('key'), names: ['DNS:five.localhost'], keyKind: 'ec P-256' });
+  await checkInvariants(lab.world);
+});

@@ -11,6 +11,8 @@ export interface CsrWishes {
   readonly commonName?: string;
   /** Further Extension elements, DER. */
   readonly extensions?: readonly Uint8Array[];
+  /** challengePassword (RFC 2985 §5.4.1), which nobody asked for. */
+  readonly challengePassword?: string;
   /** Bad on purpose. */
   readonly breakSignature?: boolean;
   readonly hash?: 'sha256' | 'sha1';
@@ -18,6 +20,7 @@ export interface CsrWishes {
 
 const OIDS = {
   extensionRequest: '1.2.840.113549.1.9.14',
+  challengePassword: '1.2.840.113549.1.9.7',
   subjectAltName: '2.5.29.17',
   basicConstraints: '2.5.29.19',
   commonName: '2.5.4.3',
@@ -47,7 +50,10 @@ export function buildCsr(wishes: CsrWishes): Buffer {
   const wanted = [
     ...(names.length === 0 ? [] : [extension(OIDS.subjectAltName, false, encodeSubjectAltName(names))]), ...extensions,
   ];
-  const attributes = wanted.length === 0 ? [] : [sequence(oid(OIDS.extensionRequest), setOf(sequence(...wanted)))];
+  const attributes = [
+    ...(wishes.challengePassword === undefined ? [] : [sequence(oid(OIDS.challengePassword), setOf(text(TAG.utf8String, wishes.challengePassword)))]),
+    ...(wanted.length === 0 ? [] : [sequence(oid(OIDS.extensionRequest), setOf(sequence(...wanted)))]),
+  ];
   const info = sequence(
     integer(0), subject, publicKey.export({ type: 'spki', format: 'der' }), element(constructed(0), ...attributes));
   const kind = privateKey.asymmetricKeyType ?? '';

@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { type Answer, AUTHORITATIVE_ANSWER, decode, encode, RECURSION_AVAILABLE, TRUNCATED_RESPONSE } from 'dns-packet';
+import { type Answer, AUTHENTIC_DATA, AUTHORITATIVE_ANSWER, decode, encode, RECURSION_AVAILABLE, TRUNCATED_RESPONSE } from 'dns-packet';
 
 export type RecordType = 'A' | 'AAAA' | 'TXT' | 'CNAME' | 'CAA';
 
@@ -13,11 +13,11 @@ export type RecordValue = string | readonly string[] | { flags: number; tag: str
  * servfail, refused, nxdomain: that RCODE. drop: no answer. truncate: over UDP, TC set and nothing in it.
  * truncate-partial: over UDP, TC set and only the first record. wrong-id, wrong-question: once with another id
  * (question), never right. forged-first: a wrong id, then the truth. garbage: octets that are no message.
- * delay: after that many milliseconds. extendedError: SERVFAIL with that code of RFC 8914. not-followed: CNAME without what it leads to.
+ * authentic: with AD set, as by a resolver that validates DNSSEC. delay: after that many milliseconds. extendedError: SERVFAIL with that code of RFC 8914. not-followed: CNAME without what it leads to.
  */
 export type DnsFault =
   | 'servfail' | 'refused' | 'nxdomain' | 'drop' | 'truncate' | 'truncate-partial' | 'wrong-id' | 'wrong-question'
-  | 'forged-first' | 'garbage' | 'not-followed' | { readonly delay: number } | { readonly extendedError: number };
+  | 'forged-first' | 'garbage' | 'not-followed' | 'authentic' | { readonly delay: number } | { readonly extendedError: number };
 
 export interface DnsResponder extends AsyncDisposable {
   readonly host: '127.0.0.1';
@@ -72,6 +72,7 @@ export async function startDnsResponder(port = 0): Promise<DnsResponder> {
         case 'wrong-id': return [message({ id: id ^ 1 })];
         case 'wrong-question': return [message({ name: 'other.test' })];
         case 'forged-first': return udp ? [message({ id: id ^ 1, answers: [] }), message()] : [message()];
+        case 'authentic': return [message({ flags: AUTHENTIC_DATA })];
         case 'garbage': return [Buffer.concat([bytes.subarray(0, 2), Buffer.from([0x81, 0x80]), Buffer.alloc(20, 0xff)])];
         default: {
           const whole = message();

@@ -85,7 +85,7 @@ test('HV-6: nothing of a body from a private address is told to the client; the 
   assert.equal(result.evidence.excerpt, 'the internal secret of this host');
 });
 
-test('H-05, HV-8: what is not HTTP/1.1, too large or cut off fails as connection, at once', async () => {
+test('H-05, HV-8, HV-9: what is not HTTP/1.1, too large or cut off fails as connection, at once', async () => {
   const begin = performance.now();
   for (const behaviour of ['http2', 'huge-header', 'reset', { raw: 'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nx' }, { raw: '' }] as const) {
     failed(await lab.prove('http-01', 'a.test', serveAnd(behaviour)), 'connection', /^Fetching http:\/\/a\.test.* at a\.test \(127\.0\.0\.1\): /);

@@ -85,7 +85,7 @@ test('SF-2: of several addresses only those that are allowed are dialled', async
   assert.equal(result.evidence.dials, undefined);
 });
 
-test('I-03, SF-2: every redirect is checked like the first target, and reaches nothing', async () => {
+test('I-03, SF-2, Q-03: every redirect is checked like the first target, and reaches nothing', async () => {
   await using inner = await openLab({ deny: ['127.0.0.2/32'], redirectPorts: [80, 443] });
   const internal = await startHttp01Responder({ host: '127.0.0.2', port: inner.http.port });
   try {
@@ -152,7 +152,7 @@ test('I-03: nothing that was fetched is repeated, redirected or not', async () =
   }
 });
 
-test('HV-1, I-03: a name that answers differently the second time is judged the second time', async () => {
+test('HV-1, SF-3, I-03: a name that answers differently the second time is judged the second time', async () => {
   await using inner = await openLab({ deny: ['127.0.0.2/32'] });
   inner.dns.set('rebind.test', 'A', '127.0.0.1');
   const result = await inner.prove('http-01', 'rebind.test', (c) => {

@@ -31,7 +31,7 @@ function failed(result: ValidationResult, problem: ValidationProblem, detail: Re
 }
 const proven = (result: ValidationResult) => assert.ok(result.ok, JSON.stringify(result));
 
-test('AL-01: offers exactly acme-tls/1 and the name, and keeps evidence', async () => {
+test('AL-01, AL-09: offers exactly acme-tls/1 and the name, and keeps evidence', async () => {
   const result = await prove();
   proven(result);
   assert.deepEqual(tls.hellos.at(-1), { servername: 'a.test', protocols: ['acme-tls/1'] });

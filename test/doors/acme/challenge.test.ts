@@ -33,7 +33,7 @@ test('Z-05, Z-10, Z-14, C-01: an authorization and its challenges say what they 
   assert.equal((await client.post(authorizationUrl)).headers['location'], authorizationUrl);
 });
 
-test('C-02, C-03, C-04: an answer is validated, and comes with its end, its URL and the way up', async () => {
+test('C-02, C-03, C-04, ER-4: an answer is validated, and comes with its end, its URL and the way up', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { challenge, authorizationUrl, orderUrl } = await begin(client);
@@ -106,7 +106,7 @@ test('C-09, C-10, S-05: a wrong answer is final, and its problem is told at chal
   refused(await client.post(order.finalize, { csr: 'AAAA' }), 403, 'orderNotReady', /invalid/);
 });
 
-test('C-08: a host that cannot be reached is tried again, three times in all; meanwhile it is processing, with the error', async () => {
+test('C-08, ER-1: a host that cannot be reached is tried again, three times in all; meanwhile it is processing, with the error', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { challenge, orderUrl } = await begin(client);

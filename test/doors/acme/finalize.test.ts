@@ -26,7 +26,7 @@ async function readyOrder(client: AcmeClient, ...names: string[]) {
 const csrFor = (wishes: Partial<Parameters<typeof buildCsr>[0]> = {}): string =>
   buildCsr({ ...newKey(), names: [f], ...wishes }).toString('base64url');
 
-test('F-10, S-02, O-21, X-01, X-06: a good CSR is a valid order at once, and a chain in strict PEM', async () => {
+test('F-10, S-02, O-21, X-01, X-06, ER-3: a good CSR is a valid order at once, and a chain in strict PEM', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { order, orderUrl } = await readyOrder(client);
@@ -51,7 +51,7 @@ test('F-10, S-02, O-21, X-01, X-06: a good CSR is a valid order at once, and a c
   assert.ok(Number.parseInt(leaf.serialNumber.slice(0, 2), 16) < 0x80 && leaf.serialNumber.length <= 40);
 });
 
-test('F-01: the CSR is base64url of DER and nothing more; padding alone is let pass', async () => {
+test('F-01, G-14: the CSR is base64url of DER and nothing more; padding alone is let pass', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { order, orderUrl } = await readyOrder(client);
@@ -80,7 +80,7 @@ test('F-02: only a ready order is finalized', async () => {
   refused(await client.post(order.finalize, { csr }), 403, 'orderNotReady', /valid/);
 });
 
-test('F-03 to F-09, F-12: a CSR that is not what was ordered is refused, the order stays ready, and a good one still works', async () => {
+test('F-03 to F-07, F-09, F-12, Q-04: a CSR that is not what was ordered is refused, the order stays ready, and a good one still works', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { order, orderUrl } = await readyOrder(client, 'f.internal', '10.1.1.1');
@@ -113,6 +113,19 @@ test('F-03 to F-09, F-12: a CSR that is not what was ordered is refused, the ord
   assert.equal(lab.software.signatures, 0);
   const good = csrFor({ names: [...names].reverse(), commonName: 'F.internal', extensions: [extension('1.2.3.4', false, Buffer.of(5, 0))] });
   assert.equal((await client.post(order.finalize, { csr: good })).json.status, 'valid');
+});
+
+test('F-08: what a CSR says beside names and key is passed over, a common name of no use as well; a huge one is refused', async () => {
+  await using lab = await openDoorLab();
+  const client = await lab.client();
+  const { order, orderUrl } = await readyOrder(client);
+  refused(await client.post(order.finalize, { csr: csrFor({ names: [f], extensions: [extension('1.2.3.4', false, Buffer.alloc(60_000))] }) }), 413, 'malformed');
+  assert.equal((await client.post(orderUrl)).json.status, 'ready');
+  const long = `${'x'.repeat(60)}.internal`;
+  const { json } = await client.post(order.finalize, { csr: csrFor({ names: [f], commonName: long, challengePassword: 'open sesame' }) });
+  assert.equal(json.status, 'valid', JSON.stringify(json));
+  const { subject, subjectAltName } = new X509Certificate((await client.post(json.certificate)).text);
+  assert.deepEqual([subject, subjectAltName], [undefined, 'DNS:f.internal']);
 });
 
 test('F-04: the wildcard of a wildcard order, in any case', async () => {
@@ -184,7 +197,7 @@ test('F-14: what the signer refuses leaves the order ready', async () => {
   assert.equal((await client.post(order.finalize, { csr: csrFor() })).json.status, 'valid');
 });
 
-test('F-13: what the policy no longer allows is refused at finalize', async () => {
+test('F-13, Q-07: what the policy no longer allows is refused at finalize', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { order } = await readyOrder(client);

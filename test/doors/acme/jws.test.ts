@@ -173,7 +173,7 @@ test('J-17: a url outside the protected header does not count', async () => {
   refused(await orderWith({ header: { url: undefined }, tamper: (jws) => ({ ...jws, url: client.directory.newOrder }) }), 400, 'malformed');
 });
 
-test('J-18: ES256 signatures without leading zeros, as Apple sends them, are accepted', async () => {
+test('J-18, G-14, DV-09: ES256 signatures without leading zeros, as Apple sends them, are accepted', async () => {
   const account = client.account as string;
   for (const wanted of [(r: Buffer, s: Buffer) => r[0] === 0 && s[0] !== 0, (r: Buffer, s: Buffer) => r[0] !== 0 && s[0] === 0]) {
     const head = { alg: 'ES256', nonce: await client.nonce(), url: account, kid: client.account };

@@ -78,7 +78,7 @@ test('O-06: repeated names collapse', async () => {
   assert.equal(json.authorizations.length, 2);
 });
 
-test('O-07, Z-06, Z-07: a wildcard, its base and a name below it stand beside each other', async () => {
+test('O-07, Z-06, Z-07, ER-2: a wildcard, its base and a name below it stand beside each other', async () => {
   const { json, status } = await orderFor(dns('*.w.internal'), dns('w.internal'), dns('x.w.internal'));
   assert.equal(status, 201);
   assert.deepEqual(json.identifiers.map(({ value }: { value: string }) => value), ['*.w.internal', 'w.internal', 'x.w.internal']);
@@ -90,7 +90,7 @@ test('O-07, Z-06, Z-07: a wildcard, its base and a name below it stand beside ea
   assert.equal('wildcard' in base.json, false);
 });
 
-test('O-08: several faults are told at once, each with its identifier', async () => {
+test('O-08, ER-6: several faults are told at once, each with its identifier', async () => {
   const answer = await orderFor(dns('a.example.com'), dns('good.internal'), dns('b.example.com'));
   refused(answer, 403, 'rejectedIdentifier');
   assert.deepEqual(answer.json.subproblems.map(({ identifier }: { identifier: unknown }) => identifier), [dns('a.example.com'), dns('b.example.com')]);
@@ -109,7 +109,7 @@ test('O-09: a hundred names, and no more', async () => {
   assert.deepEqual(read.json.authorizations, json.authorizations);
 });
 
-test('O-10: validity that was asked for is granted or refused, never ignored', async () => {
+test('O-10, G-14: validity that was asked for is granted or refused, never ignored', async () => {
   const { newOrder } = client.directory;
   const ask = (more: object) => client.post(newOrder, { identifiers: [dns('v.internal')], ...more });
   const later = (ms: number) => new Date(Date.now() + ms).toISOString();

@@ -96,7 +96,7 @@ onBothEngines('R-03 whoever has the key revokes, without an account', async (lab
   }
 });
 
-onBothEngines('R-03, R-05, R-06 a key that is said to be compromised is blocked, also after another reason, and can still say so', async (lab) => {
+onBothEngines('R-03, R-05, R-06, GK-6 a key that is said to be compromised is blocked, also after another reason, and can still say so', async (lab) => {
   const client = await lab.client();
   const key = newKey();
   const [first, second] = [

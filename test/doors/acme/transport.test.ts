@@ -98,7 +98,7 @@ test('T-14, T-15: the index link is on all but the directory, each relation on a
   assert.deepEqual(lines, ['<https://ca.test/acme/directory>;rel="index"', `<${json.authorizations[0]}>;rel="up"`]);
 });
 
-test('T-17: chunked bodies and Expect: 100-continue are accepted', async () => {
+test('T-17, G-14: chunked bodies and Expect: 100-continue are accepted', async () => {
   const { newOrder } = client.directory;
   for (const headers of [{ 'Transfer-Encoding': 'chunked' }, { Expect: '100-continue' }]) {
     const jws = JSON.stringify(await client.prepare(newOrder, order));

@@ -10,6 +10,7 @@ import { onBothEngines, withPostgres } from '../../../support/acme-engines.ts';
 import { refused } from '../../../support/acme-refusal.ts';
 import {
   akExtensions, appleExtensions, attestationObject, certifyInfo, commonName, ecKeys, extension, hardwareModule, Maker, permanentIdentifier, publicArea, sha256, spkiOf,
+  subjectAltName,
 } from '../../../support/attestation.ts';
 import { bindingOf, handOut } from '../../../support/acme-binding.ts';
 import { encodeCbor } from '../../../support/cbor.ts';
@@ -43,7 +44,7 @@ function attest(client: AcmeClient, token: string, key: KeyPair, serial = Number
 
 const csrFor = (key: KeyPair, more: object = {}): string => buildCsr({ ...key, names: [], ...more }).toString('base64url');
 
-onBothEngines('DV-02, DV-04, DV-05 a device is proven, and gets a certificate for the attested key with its serial number', async (lab) => {
+onBothEngines('DV-02, DV-04, DV-05, DV-06, ER-4 a device is proven, and gets a certificate for the attested key with its serial number', async (lab) => {
   const client = await lab.client();
   const { order, url, authorization, challenge } = await ordered(client, [device(SERIAL)]);
   assert.deepEqual(order.identifiers, [device(SERIAL)]);
@@ -60,6 +61,7 @@ onBothEngines('DV-02, DV-04, DV-05 a device is proven, and gets a certificate fo
   refused(await client.post(order.finalize, { csr: csrFor(newKey()) }), 400, 'badCSR', /not for the key that was attested/);
   refused(await client.post(order.finalize, { csr: csrFor(key, { commonName: 'another' }) }), 400, 'badCSR');
   refused(await client.post(order.finalize, { csr: csrFor(key, { names: [{ type: 'dns', value: 'a.devices.internal' }] }) }), 400, 'badCSR');
+  refused(await client.post(order.finalize, { csr: csrFor(key, { extensions: [subjectAltName([permanentIdentifier(SERIAL)])] }) }), 400, 'badCSR');
   const final = await client.post(order.finalize, { csr: csrFor(key, { commonName: SERIAL }) });
   assert.equal(final.json.status, 'valid', final.text);
   const certificate = new X509Certificate((await client.post(final.json.certificate)).text);
@@ -77,7 +79,7 @@ onBothEngines('DV-02, DV-04, DV-05 a device is proven, and gets a certificate fo
   assert.ok(body.includes(evidence.statement), 'the evidence of the certificate tells of the attestation');
 }, OPTIONS);
 
-onBothEngines('DV-03, DV-10 Apple devices by UDID, TPMs by permanent identifier and hardware module, with a DNS name beside', async (lab) => {
+onBothEngines('DV-03, DV-06, DV-10 Apple devices by UDID, TPMs by permanent identifier and hardware module, with a DNS name beside', async (lab) => {
   const client = await lab.client();
   const apple = await ordered(client, [device('00008110-001A')]);
   const appleKey = newKey('ES384');
@@ -110,7 +112,7 @@ onBothEngines('DV-03, DV-10 Apple devices by UDID, TPMs by permanent identifier 
   }
 }, OPTIONS);
 
-onBothEngines('DV-04 a statement that proves nothing ends the challenge, and the order with it; what cannot be read at all does not', async (lab) => {
+onBothEngines('DV-04, DV-09 a statement that proves nothing ends the challenge, and the order with it; what cannot be read at all does not', async (lab) => {
   const client = await lab.client();
   const wrong: [string, (token: string, key: KeyPair) => { attObj: string }, RegExp][] = [
     ['another device', (token, key) => attest(client, token, key, 87_654_321), /not of 12345678/],
@@ -165,7 +167,7 @@ test('a directory without the challenge takes no devices', async () => {
   refused(answer, 400, 'unsupportedIdentifier', /not supported in this directory/);
 });
 
-test('an account whose credential is for one name orders no device', async () => {
+test('DV-07 an account whose credential is for one name orders no device', async () => {
   await using lab = await openDoorLab({ directory: { ...OPTIONS.directory, externalAccountRequired: true } });
   const open = async (restriction: object): Promise<AcmeClient> => {
     const handed = await handOut(lab, { restriction });

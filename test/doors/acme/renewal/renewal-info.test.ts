@@ -45,6 +45,18 @@ onBothEngines('AR-01, AR-03 anybody may ask, by GET, and learns window and when 
   assert.equal((await lab.send({ method: 'HEAD', url: `https://ca.test/acme/renewal-info/${certId}` })).status, 200);
 });
 
+test('AR-08 certificates of every profile have the key identifier by which they are asked about', async () => {
+  const profiles = ['server', 'client', 'peer'];
+  await using lab = await openDoorLab({ directory: { profiles } });
+  const client = await lab.client();
+  for (const profile of profiles) {
+    const { pem } = await client.issue([`${profile}.internal`], () => {}, { order: { profile } });
+    const { certId } = namedCertificate(pem);
+    assert.match(certId, /^[\w-]{27}\.[\w-]+$/, 'SHA-1 of the issuer’s key, and the serial');
+    assert.equal((await ask(lab, certId)).status, 200);
+  }
+});
+
 onBothEngines('AR-02, AR-03 what is no identifier is malformed, what is none of ours is not found', async (lab) => {
   const client = await lab.client();
   const { pem } = await client.issue(['a.internal'], () => {});
