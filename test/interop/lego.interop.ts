@@ -7,7 +7,7 @@ import { checkInvariants } from '../support/invariants.ts';
 import { run } from '../support/processes.ts';
 import { fromGo } from './toolchain.ts';
 
-test('lego, newest', { timeout: 20 * 60_000 }, async (t) => {
+test('lego 4, newest', { timeout: 20 * 60_000 }, async (t) => {
   const lego = await fromGo(t, 'github.com/go-acme/lego/v4/cmd/lego@v4.25.2', 'lego');
   if (lego === undefined) return;
   await using lab = await openLab();

@@ -20,6 +20,7 @@ before(async () => {
   world = await World.open({ configureIssuer: (issuer) => {
     issuer['crlUrl'] = 'http://pki.home.arpa/crl';
     issuer['caIssuersUrl'] = 'http://pki.home.arpa/ca';
+    issuer['ocsp'] = { ...(issuer['ocsp'] as object), url: 'http://pki.home.arpa/ocsp' };
   } });
   await using responder = await startHttp01Responder({ port: world.http01Port });
   using transport = transportTo(world);

@@ -173,7 +173,7 @@ test('CA-08: a host that does not prove control costs no CAA lookup', async () =
   assert.equal(dns.questions.some((question) => question.includes('CAA')), false);
 });
 
-test('IP-06: no CAA for addresses', async () => {
+test('IP-06, B#8153: no CAA for addresses', async () => {
   allowed(await lab.prove('http-01', '127.0.0.1', (c) => lab.http.set(c.token, c.keyAuthorization), { caa: true }));
   assert.deepEqual(dns.questions, []);
 });

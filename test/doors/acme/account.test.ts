@@ -105,7 +105,7 @@ test('U-03: nobody reaches another account', async () => {
   assert.equal((await other.post(other.account as string)).json.status, 'valid');
 });
 
-test('U-04, U-06: deactivation is final, and ends everything', async () => {
+test('U-04, U-06, B#8060: deactivation is final, and ends everything', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { pem, order, orderUrl } = await client.issue(['u.internal'], () => {});

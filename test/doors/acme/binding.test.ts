@@ -172,7 +172,7 @@ test('R11, A-10: of 20 with one key and one use, one makes the account and all g
   assert.equal(await usesOf(handed), 1);
 });
 
-test('B-08: a binding cannot be used by another key, nor change an account', async () => {
+test('B-08, O#20755: a binding cannot be used by another key, nor change an account', async () => {
   const handed = await handOut(lab);
   const { client: owner } = await bound(handed);
   const thief = await clientAt();

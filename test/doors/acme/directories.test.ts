@@ -56,7 +56,7 @@ test('D-05: each directory has URLs, profiles, challenges and terms of its own',
   refused(await client.newOrder([{ type: 'ip', value: '10.0.0.1' }]), 403, 'rejectedIdentifier');
 });
 
-test('D-05, 6.8: every resource of one directory, asked for at the other, is not there', async () => {
+test('D-05, 6.8, O#20363: every resource of one directory, asked for at the other, is not there', async () => {
   const { here, there, resources } = await both();
   const csr = buildCsr({ ...newKey(), names: [{ type: 'dns', value: 'three.internal' }] }).toString('base64url');
   const payloads: Record<keyof typeof resources, readonly ('' | object)[]> = {

@@ -51,7 +51,7 @@ test('F-10, S-02, O-21, X-01, X-06, ER-3: a good CSR is a valid order at once, a
   assert.ok(Number.parseInt(leaf.serialNumber.slice(0, 2), 16) < 0x80 && leaf.serialNumber.length <= 40);
 });
 
-test('F-01, G-14: the CSR is base64url of DER and nothing more; padding alone is let pass', async () => {
+test('F-01, G-14, S#939: the CSR is base64url of DER and nothing more; padding alone is let pass', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { order, orderUrl } = await readyOrder(client);
@@ -80,7 +80,7 @@ test('F-02: only a ready order is finalized', async () => {
   refused(await client.post(order.finalize, { csr }), 403, 'orderNotReady', /valid/);
 });
 
-test('F-03 to F-07, F-09, F-12, Q-04: a CSR that is not what was ordered is refused, the order stays ready, and a good one still works', async () => {
+test('F-03 to F-07, F-09, F-12, Q-04, O#20633: a CSR that is not what was ordered is refused, the order stays ready, and a good one still works', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { order, orderUrl } = await readyOrder(client, 'f.internal', '10.1.1.1');

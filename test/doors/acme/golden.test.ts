@@ -49,7 +49,7 @@ async function everything(lab: DoorLab): Promise<Exchange[]> {
   return seen;
 }
 
-test('G-1, G-7, G-9, T-18, T-19, E-01, E-05: every answer has a nonce and may not be stored, says what it is, and is small', async () => {
+test('G-1, G-7, G-9, T-18, T-19, E-01, E-05, O#1236: every answer has a nonce and may not be stored, says what it is, and is small', async () => {
   await using lab = await openDoorLab();
   const seen = await everything(lab);
   assert.ok(seen.length > 25, String(seen.length));
@@ -143,7 +143,7 @@ test('G-2, N-08: the refusal of a nonce is 400, in the words that acme.sh greps 
   refused(await client.post(client.account as string, '', { header: { nonce: 'AAAA' } }), 400, 'badNonce', /^JWS has an invalid anti-replay nonce: "AAAA"$/);
 });
 
-test('O-15, S-06: what an order lists never changes, in whatever order it was asked for', async () => {
+test('O-15, S-06, P#500: what an order lists never changes, in whatever order it was asked for', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const names = ['z.internal', 'a.internal', '10.0.0.3', 'm.internal'];

@@ -161,7 +161,7 @@ test('J-15: a signature that does not verify is malformed, and nothing is done',
   assert.equal((await client.post(account)).json.status, 'valid');
 });
 
-test('J-16: the url is compared as text', async () => {
+test('J-16, O#20357: the url is compared as text', async () => {
   const { newOrder: url } = client.directory;
   for (const wrong of [`${url}/`, `${url}?`, `${url}?a=1`, url.replace('https', 'http'), url.replace('ca.test', 'CA.test'), url.replace('ca.test', 'ca.test:443'), url.replace('new-order', 'new%2Dorder'), client.directory.newAccount, '']) {
     const answer = await client.post(url, order, { header: { url: wrong } });

@@ -65,7 +65,7 @@ test('K-02, K-05, K-10: the inner JWS brings its key, has no nonce, and is signe
   assert.equal((await client.post(client.account as string)).status, 200);
 });
 
-test('K-03: the inner signature is of the new key', async () => {
+test('K-03, P#281: the inner signature is of the new key', async () => {
   const client = await lab.client();
   for (const signer of [newKey(), client.key]) refused(await change(client, newKey(), { signer }), 400, 'malformed', /inner JWS does not verify/);
   refused(await change(client, newKey(), { tamper: (jws) => ({ ...jws, payload: `${jws.payload}AA` }) }), 400, 'malformed');

@@ -28,7 +28,7 @@ test('N-01, N-02: HEAD newNonce is 200, GET is 204, POST-as-GET is 200; none has
   assert.ok(posted.headers['replay-nonce']);
 });
 
-test('N-03, N-14: every answer has a nonce, refusals and the directory too, and it works', async () => {
+test('N-03, N-14, A2C#111: every answer has a nonce, refusals and the directory too, and it works', async () => {
   const account = client.account as string;
   for (const answer of [
     await client.get(client.directoryUrl), await client.get(account), await client.get('https://ca.test/acme/nowhere'),

@@ -39,7 +39,7 @@ const prove = async (client: AcmeClient, names: readonly string[], type = 'http-
   await client.authorize(json, type, () => {});
 };
 
-onBothEngines('R-01, R-05, R-11 the account that got it revokes it, once', async (lab) => {
+onBothEngines('R-01, R-05, R-11, P#504 the account that got it revokes it, once', async (lab) => {
   const client = await lab.client();
   const had = await issued(client, ['r.internal']);
   assert.deepEqual(await statusOf(lab, had), { kind: 'good' });

@@ -39,7 +39,7 @@ test('the status of an authorization', () => {
   assert.equal(authorizationExpires(authorization({ attempt: attempt('valid') })), NOW + 10);
 });
 
-test('S-01, S-05: the status of an order', () => {
+test('S-01, S-05, O#20451: the status of an order', () => {
   const pending = authorization();
   const valid = authorization({ attempt: attempt('valid') });
   const invalid = authorization({ attempt: attempt('invalid', { error: problemOf('connection', 'refused') }) });
