@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { AcmeClient, type Answer, type KeyPair, newKey } from '../../support/acme-client.ts';
-import { type DoorLab } from '../../support/acme-door.ts';
+import type { DoorLab } from '../../support/acme-door.ts';
 import { onBothEngines, withPostgres } from '../../support/acme-engines.ts';
 import { refused } from '../../support/acme-refusal.ts';
 import { namedCertificate } from '../../support/cert-id.ts';
