@@ -21,6 +21,7 @@ const DAY = 86_400_000;
 
 export interface SoftwareCa {
   readonly ca: OpenCa;
+  readonly signer: Signer;
   /** What the signer does next: sign, say that it cannot now, or sign only when `release` is called. */
   signing: 'ok' | 'unavailable' | 'refuse' | 'hold' | 'lose-answer';
   /** What it answers when recovery asks: the truth, or nothing. */
@@ -93,7 +94,7 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
       responderKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       responder = responderOf();
     },
-    ca, root: root.certificate, authority, issuer: shape,
+    ca, signer, root: root.certificate, authority, issuer: shape,
     held: () => held.length,
     crossSign() {
       const [other, again] = hierarchy(clock.now(), intermediate.privateKey);

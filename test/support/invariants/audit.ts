@@ -42,7 +42,7 @@ const ofCertificate = (row: IntentRow) => ({
 
 function checkCertificates({ certificates, certificateBySerial, intentBySerial, intentById, forgotten, entriesOf, lines }: Facts, bad: Bad): void {
   const issued = entriesOf('certificate.issued');
-  const heads = new Map(lines.map((line) => [`${line.journal} ${line.seq}`, line.head]));
+  const lineOf = new Set(lines.map(({ seq, head }) => `${seq} ${head}`));
   for (const row of certificates) {
     const key = keyOf(row);
     const entry = issued.get(intentBySerial.get(key)?.id);
@@ -51,8 +51,7 @@ function checkCertificates({ certificates, certificateBySerial, intentBySerial, 
       continue;
     }
     compare(`certificate ${key}`, entry, { issuerKey: row.issuer_key, serial: row.serial, sha256: row.sha256, signer: row.signer_id, sequence: row.journal_seq }, bad);
-    const known = [...heads].some(([place, head]) => place.endsWith(` ${row.journal_seq}`) && head === entry.said['head']);
-    if (!known) bad('I5', `the audit entry of certificate ${key} says a head that no journal has`);
+    if (!lineOf.has(`${row.journal_seq} ${entry.said['head']}`)) bad('I5', `the audit entry of certificate ${key} says a head that no journal has`);
   }
   for (const intent of issued.keys()) {
     if (forgotten(intent)) continue;

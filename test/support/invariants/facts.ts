@@ -113,7 +113,7 @@ export async function readFacts(sources: Sources): Promise<Facts> {
   const certificates = await rows<CertificateRow>('select * from certificate');
   const evidence = await rows<EvidenceRow>('select * from evidence');
   const entries = (await rows<AuditRow>('select * from audit_entry order by seq, at, id')).map((row) => ({ row, said: objectIn(row.body) }));
-  const byType = Map.groupBy(entries, ({ row }) => row.type);
+  const byType = new Map([...Map.groupBy(entries, ({ row }) => row.type)].map(([type, ofType]) => [type, new Map(ofType.map((entry) => [entry.said['intent'], entry]))]));
   const journal = readLines(sources.journals);
   return {
     sources, intents, certificates, evidence, entries, ...journal,
@@ -133,7 +133,7 @@ export async function readFacts(sources: Sources): Promise<Facts> {
     shards: await rows<ShardRow>('select * from crl_shard'),
     revocations: await rows<RevocationRow>('select * from revocation'),
     blocked: await rows<BlockedRow>('select * from blocked_key'),
-    entriesOf: (type) => new Map((byType.get(type) ?? []).map((entry) => [entry.said['intent'], entry])),
+    entriesOf: (type) => byType.get(type) ?? new Map(),
     signed: new Map(journal.lines.filter(({ purpose }) => purpose === 'certificate' || purpose === 'crl').map((line) => [line.key, line])),
     forgotten: forgottenIds(entries),
     tombstones: new Set(journal.lines.filter(({ purpose }) => purpose === 'tombstone').map(({ key }) => key)),

@@ -1,0 +1,39 @@
+/** Runs several pieces of work in an order that the dice decide: whoever is about to take a step waits until it is let go. */
+import type { Dice } from './random.ts';
+
+/** Resolves when this piece of work may go on. */
+export type Step = () => Promise<void>;
+
+interface Walker {
+  /** Lets it take its next step; absent when it has ended. */
+  go?: () => void;
+  /** Settled when it waits again, or has ended. */
+  stopped: PromiseWithResolvers<void>;
+}
+
+/** Each piece of work calls its `step` before whatever others can see. Mostly one goes on, sometimes several at once. @param look called after each step */
+export async function interleave(dice: Dice, work: readonly ((step: Step) => Promise<unknown>)[], look: () => Promise<void>): Promise<void> {
+  const walkers = work.map((run) => {
+    const walker: Walker = { stopped: Promise.withResolvers() };
+    const wait = (): Promise<void> => new Promise((resolve) => {
+      walker.go = resolve;
+      walker.stopped.resolve();
+    });
+    run(wait).then(() => walker.stopped.resolve(), (error) => walker.stopped.reject(error));
+    return walker;
+  });
+  await Promise.all(walkers.map(({ stopped }) => stopped.promise));
+  for (;;) {
+    const waiting = walkers.filter(({ go }) => go !== undefined);
+    if (waiting.length === 0) return;
+    const chosen = dice.next() < 0.15 ? waiting : [waiting[Math.floor(dice.next() * waiting.length)] as Walker];
+    for (const walker of chosen) {
+      const { go } = walker;
+      walker.stopped = Promise.withResolvers();
+      delete walker.go;
+      go?.();
+    }
+    await Promise.all(chosen.map(({ stopped }) => stopped.promise));
+    await look();
+  }
+}
