@@ -68,7 +68,7 @@ export const signerWorker: Command = {
 };
 
 const REMEDY: Readonly<Record<string, string>> = {
-  fenced: ': no certificate is signed until all is stopped and scripts/chancery restore acknowledge has been run',
+  fenced: ': no certificate is signed until all is stopped and scripts/chancery restore acknowledge --signer-id N has been run, N an id that no signer of this CA ever had',
 };
 
 function loadKeysOrExplain(generation: Generation): void {

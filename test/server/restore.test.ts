@@ -26,11 +26,14 @@ test('what the restored database has lost is completed from the journal', async 
   await world.startFront();
   await issue('lost-1.localhost');
   await issue('lost-2.localhost');
-  await world.stop();
-  for (const file of FILES) {
-    rmSync(join(world.state, file), { force: true });
-    if (existsSync(join(backup, file))) cpSync(join(backup, file), join(world.state, file));
-  }
+  const restore = async (): Promise<void> => {
+    await world.stop();
+    for (const file of FILES) {
+      rmSync(join(world.state, file), { force: true });
+      if (existsSync(join(backup, file))) cpSync(join(backup, file), join(world.state, file));
+    }
+  };
+  await restore();
 
   await world.startSigner();
   await world.startFront(0, {}, { ready: false });
@@ -45,6 +48,11 @@ test('what the restored database has lost is completed from the journal', async 
   await world.startSigner();
   await world.startFront();
   await issue('after.localhost');
+  await restore();
+  assert.match(await acknowledge('--signer-id', '3'), /^3 certificates completed/m, 'under whatever id they were signed');
+  await checkInvariants(world);
+  await world.startSigner();
+  await world.startFront();
   await until('what was asked while fenced is settled', async () => {
     try {
       await checkInvariants(world, { settled: true, status: true });

@@ -57,7 +57,7 @@ export interface AuditFacts {
   'configuration.applied': { digest: string; previous: string | null; by: string };
   /** Certificates, evidence and intents that expired before this day (since 2020-01-01) were dropped; the journal still has them. */
   'records.forgotten': { before: number };
-  'restore.acknowledged': { signer: number; previousSigner: number; completed: number; by: string };
+  'restore.acknowledged': { signer: number; previousSigner: number; completed: number; revocations: number; by: string };
 }
 
 export type AuditType = keyof AuditFacts;

@@ -5,15 +5,21 @@
 import { publicId } from '../../database/public-id.ts';
 import { parseTbs } from '../../x509/certificate.ts';
 import { spkiSha256 } from '../../x509/public-key.ts';
-import { dayOf } from '../../x509/serial.ts';
+import { dayOf, readSerial } from '../../x509/serial.ts';
 import { factsOf } from '../../x509/tbs.ts';
 import { auditEntry } from '../audit/entry.ts';
 import { sha256 } from '../canonical-json.ts';
 import { composeEvidence, recordEvidence } from './evidence.ts';
 import { conclude, type IssuanceParts } from './issue.ts';
-import { certificateExists, findIntent, type Intent, recordIntent } from './store.ts';
+import { markUnswept } from '../revocation/store.ts';
+import { certificateExists, findIntent, type Intent, recordSignedIntent } from './store.ts';
 
-/** A certificate's line of the journal. */
+/** What stands in the way of completing, a sentence for the operator. */
+export class CompletionFault extends Error {
+  override readonly name = 'CompletionFault';
+}
+
+/** A line of the journal over a certificate or a CRL. */
 export interface SignedLine {
   readonly seq: number;
   readonly time: number;
@@ -24,35 +30,39 @@ export interface SignedLine {
   readonly tbs: Uint8Array;
 }
 
-const NOBODY = 'restored';
+/** In the place of the door and the requester, which are lost. */
+export const NOBODY = 'restored';
 
-/** Resolves to how many of the lines the database lacked; with `dryRun` it only counts. Throws when a line cannot be completed. */
-export async function completeFromJournal(parts: IssuanceParts, lines: Iterable<SignedLine>, signerId: number, dryRun: boolean): Promise<number> {
+/** Resolves to how many of the lines the database lacked; with `dryRun` it only counts. @throws CompletionFault */
+export async function completeFromJournal(parts: IssuanceParts, lines: Iterable<SignedLine>, dryRun: boolean): Promise<number> {
   let missing = 0;
   for (const line of lines) {
     if (await certificateExists(parts.database, line.issuerKey, line.serial)) continue;
     missing += 1;
-    if (!dryRun) await complete(parts, line, signerId);
+    if (!dryRun) await complete(parts, line);
   }
   return missing;
 }
 
-async function complete(parts: IssuanceParts, line: SignedLine, signerId: number): Promise<void> {
+async function complete(parts: IssuanceParts, line: SignedLine): Promise<void> {
   const issuerKey = parts.authority().issuerKeys.get(line.issuerKey);
-  if (issuerKey === undefined) throw new Error(`journal line ${line.seq} is of issuer key ${line.issuerKey}, which is not configured`);
-  const intent = (await findIntent(parts.database, line.intent)) ?? (await recordLostIntent(parts, line, signerId));
+  if (issuerKey === undefined) throw new CompletionFault(`journal line ${line.seq} is of issuer key ${line.issuerKey}, which is not configured`);
+  const intent = (await findIntent(parts.database, line.intent)) ?? (await recordLostIntent(parts, line));
   const answer = await parts.signer.recover({
     purpose: 'certificate', issuerKey: line.issuerKey, serial: line.serial, intent: line.intent,
   });
-  if (answer.kind !== 'signed') throw new Error(`the signer does not make line ${line.seq} again: ${answer.kind === 'unavailable' ? answer.why : answer.kind}`);
+  if (answer.kind !== 'signed') throw new CompletionFault(`the signer does not make line ${line.seq} again: ${answer.kind === 'unavailable' ? answer.why : answer.kind}`);
   const outcome = await conclude(parts, intent, factsOf(parseTbs(line.tbs)).names, issuerKey, answer);
-  if (outcome.kind !== 'issued') throw new Error(`journal line ${line.seq} could not be recorded: ${outcome.kind}`);
+  if (outcome.kind !== 'issued') throw new CompletionFault(`journal line ${line.seq} could not be recorded: ${outcome.kind}`);
+  // The key may have been blocked and its certificates revoked while this one was not known.
+  await parts.database.commit([markUnswept(intent.realm, intent.spki_sha256)]);
 }
 
-async function recordLostIntent(parts: IssuanceParts, line: SignedLine, signerId: number): Promise<Intent> {
+async function recordLostIntent(parts: IssuanceParts, line: SignedLine): Promise<Intent> {
   const { database, random, clock } = parts;
   const { realm, digest } = parts.authority().generation;
   const facts = factsOf(parseTbs(line.tbs));
+  const signerId = readSerial(line.serial)?.signerId ?? parts.authority().generation.signer.id;
   const evidence = composeEvidence({ restored: { signer: signerId, sequence: line.seq }, policies: [] });
   const intent: Intent = {
     id: line.intent, realm, purpose: 'certificate', issuer_key: line.issuerKey, serial: line.serial, request_ref: `${NOBODY}:${line.serial}`,
@@ -63,12 +73,12 @@ async function recordLostIntent(parts: IssuanceParts, line: SignedLine, signerId
   };
   const recorded = await database.commit([
     ...recordEvidence(evidence, realm, dayOf(facts.notAfter), clock.now()),
-    recordIntent(intent),
+    recordSignedIntent(intent),
     auditEntry(publicId(facts.notAfter, random), realm, 'certificate.intended', clock.now(), {
       intent: intent.id, issuerKey: intent.issuer_key, serial: intent.serial, profile: intent.profile, configDigest: digest, door: NOBODY,
       requesterKind: NOBODY, requesterId: NOBODY, requestRef: intent.request_ref, evidence: evidence.digest, tbsSha256: sha256(line.tbs), correlation: null,
     }),
   ]);
-  if (!recorded) throw new Error(`the intent of journal line ${line.seq} could not be recorded`);
+  if (!recorded) throw new CompletionFault(`the intent of journal line ${line.seq} could not be recorded`);
   return intent;
 }

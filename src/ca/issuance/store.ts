@@ -58,6 +58,10 @@ const insertIntent = rawStatement(
   `insert into intent (${INTENT_COLUMNS.join(', ')}, state) select ${INTENT_COLUMNS.map((column) => `:${column}`).join(', ')}, 'open'
    where not exists (select 1 from blocked_key where realm = :realm || '' and spki_sha256 = :spki_sha256 || '')`);
 
+// What was signed was signed, whatever became of its key since.
+const insertSigned = statement((k, p) =>
+  k('intent').insert({ ...Object.fromEntries(INTENT_COLUMNS.map((column) => [column, p(column)])), state: 'open' }));
+
 const moveIntentRow = statement((k, p) =>
   k('intent').where({ id: p('id'), state: p('from') }).update({ state: p('to'), reason: p('reason') }));
 
@@ -93,10 +97,15 @@ const findBySerial = statement((k, p) =>
 
 const findById = statement((k, p) => k('intent').select(...INTENT_COLUMNS).where({ id: p('id'), purpose: 'certificate' }));
 
+const findAnyIntent = statement((k, p) => k('intent').select('id').where({ id: p('id') }));
+
 const highestSequence = statement((k, p) =>
   k('certificate').max({ highest: 'journal_seq' }).where({ signer_id: p('signer_id') }));
 
 export const recordIntent = (intent: Intent | CrlIntent): Write => ({ statement: insertIntent, values: { ...intent }, rows: 1 });
+
+/** The intent of what stands in the journal already: it is recorded though its key is blocked. */
+export const recordSignedIntent = (intent: Intent | CrlIntent): Write => ({ statement: insertSigned, values: { ...intent }, rows: 1 });
 
 /** Compare-and-swap: the commit it is part of does nothing when someone else already moved the intent. */
 export const moveIntent = (id: string, from: IntentState, to: IntentState, reason: string | null = null): Write =>
@@ -144,6 +153,9 @@ export async function certificateExists(database: Database, issuerKey: string, s
 }
 
 export const findIntent = (database: Database, id: string): Promise<Intent | undefined> => database.one<Intent>(findById, { id });
+
+/** Of whatever purpose. */
+export const hasIntent = async (database: Database, id: string): Promise<boolean> => (await database.one(findAnyIntent, { id })) !== undefined;
 
 /** Open intents of a signer whose deadline is before `before`, oldest first, a page at a time. */
 export async function* overdue(database: Database, signerId: number, before: number): AsyncGenerator<Intent | CrlIntent> {

@@ -166,6 +166,13 @@ function writesOf({ random }: RevocationParts, targets: readonly Target[], how: 
   ];
 }
 
+/** Blocks those of the certificates' keys that are not blocked yet; the job revokes what else they have. */
+export async function blockKeys(parts: RevocationParts, targets: readonly Target[], how: How): Promise<void> {
+  for (const target of targets) {
+    if (!(await isBlocked(parts.database, target.realm, target.spki_sha256))) await parts.database.commit(blockWrites(parts, target, how));
+  }
+}
+
 function blockWrites({ random }: RevocationParts, { realm, spki_sha256, not_after }: Target, how: How): Write[] {
   const { now, door, requester_kind, requester_id, correlation } = how;
   return [

@@ -101,6 +101,9 @@ const findUnswept = rawStatement(
 const setSwept = statement((k, p) =>
   k('blocked_key').where({ realm: p('realm'), spki_sha256: p('spki_sha256') }).whereNull('swept').update({ swept: p('swept') }));
 
+const setUnswept = statement((k, p) =>
+  k('blocked_key').where({ realm: p('realm'), spki_sha256: p('spki_sha256') }).update({ swept: null }));
+
 /** The certificate with this serial, or the intent that is to become it. */
 export async function findTarget(database: Database, issuerKey: string, serial: string): Promise<Target | undefined> {
   const values = { issuer_key: issuerKey, serial };
@@ -153,7 +156,7 @@ export const withdrawRevocation = ({ issuer_key, serial, reason }: Target): Writ
  * The marks of a commit that changes these certificates, one for each shard, always in the same order so that two commits cannot wait for
  * each other. `withdrawn`: they leave the list.
  */
-export function markShards(targets: readonly Target[], at: number, withdrawn = false): Write[] {
+export function markShards(targets: readonly Pick<Target, 'issuer_key' | 'shard' | 'realm'>[], at: number, withdrawn = false): Write[] {
   const byShard = Map.groupBy(targets, ({ issuer_key, shard }) => `${issuer_key}/${shard}`);
   return [...byShard.keys()].sort().map((key): Write => {
     const [{ issuer_key = '', shard = 0, realm = '' } = {}, ...more] = byShard.get(key) ?? [];
@@ -179,3 +182,7 @@ export const unsweptKeys = (database: Database): Promise<BlockedKey[]> => databa
 
 export const markSwept = ({ realm, spki_sha256 }: BlockedKey, swept: number): Write =>
   ({ statement: setSwept, values: { realm, spki_sha256, swept }, rows: 'any' });
+
+/** If the key is blocked, the job looks again for what it has. */
+export const markUnswept = (realm: string, spkiSha256: string): Write =>
+  ({ statement: setUnswept, values: { realm, spki_sha256: spkiSha256 }, rows: 'any' });

@@ -101,7 +101,7 @@ export interface Facts {
 }
 
 /** The bytes of a superseded CRL stand in the journal alone. */
-export const isEmptied = ({ purpose, state, tbs }: IntentRow): boolean => purpose === 'crl' && state === 'signed' && tbs.length === 0;
+export const isEmptied = ({ purpose, state, tbs }: IntentRow): boolean => purpose === 'crl' && state !== 'open' && tbs.length === 0;
 
 export const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 export const keyOf = (row: { issuer_key: string; serial: string }): string => `${row.issuer_key} ${row.serial}`;

@@ -15,7 +15,7 @@ import { type CrlIntent, moveIntent, recordIntent } from '../../issuance/store.t
 import { believableUntil, isDue, timesFor } from './due.ts';
 import { publicationFaults } from './last-look.ts';
 import { readList } from './list.ts';
-import { keptNumber, publishRow, reserveNumber, type ShardState, shardStates } from './store.ts';
+import { keptNumber, NEVER_PUBLISHED, publishRow, reserveNumber, type ShardState, shardStates } from './store.ts';
 
 const SIGNING_DEADLINE_MS = 10_000;
 
@@ -100,8 +100,6 @@ async function publishShard(parts: IssuanceParts, issuerKey: IssuerKey, shard: n
   else await abandon(parts, intent, 'signed and then overtaken by another CRL of the shard', facts);
   return published;
 }
-
-const NEVER_PUBLISHED = { changed: 0, withdrawn: 0, number: null } as const;
 
 async function abandon(parts: IssuanceParts, { id, realm, not_after }: CrlIntent, reason: string, facts: Facts): Promise<void> {
   await parts.database.commit([

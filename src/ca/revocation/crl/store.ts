@@ -18,6 +18,8 @@ export interface ShardState {
   readonly sha256: string | null;
 }
 
+export const NEVER_PUBLISHED = { changed: 0, withdrawn: 0, number: null } as const;
+
 export interface PublishedRow {
   readonly realm: string;
   readonly issuer_key: string;
