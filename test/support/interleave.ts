@@ -11,7 +11,10 @@ interface Walker {
   stopped: PromiseWithResolvers<void>;
 }
 
-/** Each piece of work calls its `step` before whatever others can see. Mostly one goes on, sometimes several at once. @param look called after each step */
+/**
+ * Each piece of work calls its `step` before whatever others can see. Whoever went on mostly does so again, for what goes wrong in practice is
+ * one that stands still while another does all of its work; sometimes all go on at once. @param look called after each step
+ */
 export async function interleave(dice: Dice, work: readonly ((step: Step) => Promise<unknown>)[], look: () => Promise<void>): Promise<void> {
   const walkers = work.map((run) => {
     const walker: Walker = { stopped: Promise.withResolvers() };
@@ -23,10 +26,11 @@ export async function interleave(dice: Dice, work: readonly ((step: Step) => Pro
     return walker;
   });
   await Promise.all(walkers.map(({ stopped }) => stopped.promise));
-  for (;;) {
+  for (let last: Walker | undefined; ; ) {
     const waiting = walkers.filter(({ go }) => go !== undefined);
     if (waiting.length === 0) return;
-    const chosen = dice.next() < 0.15 ? waiting : [waiting[Math.floor(dice.next() * waiting.length)] as Walker];
+    if (last?.go === undefined || dice.next() < 0.25) last = waiting[Math.floor(dice.next() * waiting.length)] as Walker;
+    const chosen = dice.next() < 0.1 ? waiting : [last];
     for (const walker of chosen) {
       const { go } = walker;
       walker.stopped = Promise.withResolvers();
