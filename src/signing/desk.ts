@@ -39,7 +39,7 @@ import type { SigningKeys } from './signing-keys.ts';
 import type { Standing } from './standing.ts';
 
 /** Where a test may stop the process. */
-export type Point = 'before-journal' | 'after-journal' | 'before-sign' | 'after-sign';
+export type Point = 'before-journal' | 'after-journal' | 'before-sign' | 'after-sign' | 'ocsp-journaled' | 'ocsp-signed';
 
 export interface DeskOptions {
   readonly config: SignerConfig;

@@ -32,7 +32,7 @@ interface Batch {
   readonly line: Promise<Appended>;
 }
 
-type OcspDeskOptions = Pick<DeskOptions, 'config' | 'clock' | 'journal' | 'standing' | 'keys'>;
+type OcspDeskOptions = Pick<DeskOptions, 'config' | 'clock' | 'journal' | 'standing' | 'keys' | 'at'>;
 
 export class OcspDesk {
   readonly #options: OcspDeskOptions;
@@ -69,7 +69,7 @@ export class OcspDesk {
   }
 
   async #sign({ issuerKey, tbs, responder: der, deadline }: SigningJob): Promise<SigningOutcome> {
-    const { clock, keys, standing } = this.#options;
+    const { clock, keys, standing, at } = this.#options;
     if (deadline <= clock.now()) return unavailable('the deadline has passed');
     const answering = this.#answering.get(issuerKey);
     if (answering === undefined) return refused([`the issuer key ${issuerKey} has no OCSP responder here`]);
@@ -83,7 +83,9 @@ export class OcspDesk {
     const wait = answering.ceiling.take();
     if (wait > 0) return { ...unavailable(`the OCSP rate ceiling of ${issuerKey} is reached`), retryAfterMs: wait };
     const { seq, head } = await this.#journal(issuerKey, responder.serial, hash('sha256', tbs, 'buffer'));
+    await at?.('ocsp-journaled');
     const signature = await keys.sign(responderKeyId(issuerKey), tbs, deadline, true);
+    await at?.('ocsp-signed');
     return { kind: 'signed', signature, receipt: { signer: standing.signer, sequence: seq, head } };
   }
 

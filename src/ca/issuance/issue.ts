@@ -49,7 +49,9 @@ export interface IssuanceParts {
   readonly reached: (step: IssuanceStep) => void;
 }
 
-export type IssuanceStep = 'decided' | 'rendered' | 'linted' | 'intent-recorded' | 'signed' | 'certificate-recorded' | 'found-unsigned';
+export type IssuanceStep =
+  | 'decided' | 'rendered' | 'linted' | 'intent-recorded' | 'signed' | 'certificate-recorded' | 'found-unsigned'
+  | 'crl-intended' | 'crl-signed' | 'crl-published';
 
 export async function issue(parts: IssuanceParts, request: IssuanceRequest): Promise<IssuanceOutcome> {
   const { clock, database, random } = parts;

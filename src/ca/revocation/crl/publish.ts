@@ -75,9 +75,11 @@ async function publishShard(parts: IssuanceParts, issuerKey: IssuerKey, shard: n
     auditEntry(publicId(nextUpdate, random), realm, 'crl.intended', now, { ...facts, tbsSha256: sha256(rendered) }),
   ]);
   if (!intended) return false; // another builder was first
+  parts.reached('crl-intended');
 
   const outcome = await signer.sign({ purpose: 'crl', issuerKey: issuerKey.id, intent: id, tbs: rendered, deadline: intent.deadline });
   if (outcome.kind === 'unavailable') return false; // recovery closes the intent, the next run makes another
+  parts.reached('crl-signed');
   const reasons = outcome.kind === 'refused' ? outcome.reasons
     : publicationFaults({ tbs, signature: outcome.signature, issuer: shape, shard, still: list.still, published: state, now: clock.now() });
   if (outcome.kind === 'refused') events.signerRefused({ issuerKey: issuerKey.id, profile: 'crl', reason: reasons.join('; ') });
@@ -96,6 +98,7 @@ async function publishShard(parts: IssuanceParts, issuerKey: IssuerKey, shard: n
     ...publishRow(row, state ?? NEVER_PUBLISHED, now, believableUntil(clock.now())),
     auditEntry(publicId(nextUpdate, random), realm, 'crl.issued', now, { ...facts, sha256: row.sha256, signer: signerId, sequence, head }),
   ]);
+  parts.reached('crl-published');
   if (published) events.crlPublished({ issuerKey: issuerKey.id, shard, number: String(number), revoked: list.count });
   else await abandon(parts, intent, 'signed and then overtaken by another CRL of the shard', facts);
   return published;
