@@ -29,4 +29,7 @@ export const ACCESS: readonly Corruption[] = [
   { what: 'a credential is revoked, and its account is good', found: /^I9: account .* is good, and its credential is revoked/, make: set('acme_eab', 'revoked', 1) },
   { what: 'a credential is revoked behind the back of the log', found: /^I5: credential .* was revoked without an audit entry/, make: set('acme_eab', 'revoked', 1) },
   { what: 'an account is revoked behind the back of the log', found: /^I5: account .* was revoked without an audit entry/, make: set('acme_account', 'revoked', 1) },
+  { what: 'an account is paused behind the back of the log', found: /^I5: account .* was paused without an audit entry/, make: set('acme_account', 'paused', 1) },
+  { what: 'an account is paused for a name behind the back of the log', found: /^I5: account .* was paused for dns:a\.internal without an audit entry/,
+    make: (copy) => copy.run("insert into acme_pause (realm, account, name, failures, changed, paused) select realm, id, 'dns:a.internal', 9, 1, 1 from acme_account limit 1") },
 ];

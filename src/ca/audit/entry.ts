@@ -54,6 +54,8 @@ export interface AuditFacts {
   'account.revoked': { account: string; by: string };
   'account.paused': { account: string; by: string };
   'account.unpaused': { account: string; by: string };
+  /** The account failed to prove this name (`TYPE:VALUE`) so many times in a row, and may not order it until it is unpaused. */
+  'account.paused-for-name': { account: string; name: string; after: number };
   'configuration.applied': { digest: string; previous: string | null; by: string };
   /** Certificates, evidence and intents that expired before this day (since 2020-01-01) were dropped; the journal still has them. */
   'records.forgotten': { before: number };

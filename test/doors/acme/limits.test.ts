@@ -162,6 +162,39 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     assert.equal(await rows(lab, 'acme_pause'), 0, 'a success takes all failures away');
   });
 
+  test(`${engine}: I-06, I5: a pause is told in the audit log once, in the commit that makes it, however many failures come at once`, async () => {
+    await using lab = await openLab({ pauseAfter: 3 });
+    const told = async (): Promise<unknown[]> =>
+      (await lab.database.many<{ body: string }>(rawStatement("select body from audit_entry where type = 'account.paused-for-name' order by id"))).map(({ body }) => JSON.parse(body));
+    const client = await lab.client();
+    lab.validate = () => failure('unauthorized', 'no');
+    const challenges: string[] = [];
+    for (let i = 0; i < 8; i++) {
+      const { json } = await client.newOrder(['p.internal']);
+      challenges.push((await client.post(json.authorizations[0])).json.challenges[0].url);
+    }
+    const commits: number[] = [];
+    for (const url of challenges.splice(0, 3)) {
+      assert.deepEqual(await told(), []);
+      const before = lab.database.counters.commits;
+      assert.equal((await client.post(url, {})).json.status, 'invalid');
+      commits.push(lab.database.counters.commits - before);
+    }
+    assert.equal(commits[2], commits[1], 'the pause has no commit of its own');
+    await Promise.all(challenges.map((url) => client.post(url, {})));
+    const [entry, ...more] = (await told()) as { at: number }[];
+    assert.deepEqual(more, []);
+    assert.deepEqual(entry, { type: 'account.paused-for-name', realm: 'default', at: entry?.at, account: idOf(client), name: 'dns:p.internal', after: 3 });
+    const [row] = await lab.database.many<{ failures: number }>(rawStatement('select failures from acme_pause'));
+    assert.equal(Number(row?.failures), 8);
+
+    const other = await lab.client();
+    const all = await Promise.all(Array.from({ length: 6 }, () => other.newOrder(['p.internal'])));
+    const urls = await Promise.all(all.map(async ({ json }) => (await other.post(json.authorizations[0])).json.challenges[0].url as string));
+    await Promise.all(urls.map((url) => other.post(url, {})));
+    assert.equal((await told()).length, 2);
+  });
+
   test(`${engine}: one success between failures, and nobody is paused`, async () => {
     await using lab = await openLab({ pauseAfter: 2 });
     const client = await lab.client();

@@ -5,6 +5,7 @@ import { type AccountRow, type Bad, type CredentialRow, type Facts, keyOf, objec
 export function checkAccess(facts: Facts, bad: Bad): void {
   for (const credential of facts.credentials.values()) checkCredential(credential, facts, bad);
   for (const account of facts.accounts.values()) checkAccount(account, facts, bad);
+  checkPauses(facts, bad);
   checkCertificates(facts, bad);
 }
 
@@ -43,6 +44,16 @@ function checkAccount(account: AccountRow, facts: Facts, bad: Bad): void {
     if (credential.revoked !== null && revoked === null) bad('I9', `account ${id} is good, and its credential is revoked`);
   }
   if (revoked !== null && typeof credential?.revoked !== 'number' && saying(facts, 'account.revoked', 'account', id).length === 0) bad('I5', `account ${id} was revoked without an audit entry`);
+}
+
+/** Nobody is stopped without the log saying so. */
+function checkPauses(facts: Facts, bad: Bad): void {
+  for (const { id, paused } of facts.accounts.values()) {
+    if (paused !== null && saying(facts, 'account.paused', 'account', id).length === 0) bad('I5', `account ${id} was paused without an audit entry`);
+  }
+  for (const { account, name } of facts.pauses) {
+    if (!saying(facts, 'account.paused-for-name', 'account', account).some(({ said }) => said['name'] === name)) bad('I5', `account ${account} was paused for ${name} without an audit entry`);
+  }
 }
 
 /** Each was decided under the bounds of the account that asked: the decision itself is made again among the rules of certificates. */

@@ -58,7 +58,9 @@ export interface AuthorizationRow {
   id: string; account: string; type: 'dns' | 'ip'; value: string; wildcard: number; subdomains: number;
   state: string | null; proves: string | null; finished: number | null; valid_until: number | null;
 }
-export interface AccountRow { id: string; directory: string; jwk: string; spki_sha256: string; eab: string | null; restriction: string | null; revoked: number | null }
+export interface AccountRow { id: string; directory: string; jwk: string; spki_sha256: string; eab: string | null; restriction: string | null; revoked: number | null; paused: number | null }
+/** A name that an account may not order, for it never proved it. */
+export interface PauseRow { account: string; name: string }
 export interface CredentialRow {
   id: string; directory: string; restriction: string | null; uses: number | null; used: number; expires: number | null; revoked: number | null;
 }
@@ -82,6 +84,7 @@ export interface Facts {
   readonly orders: ReadonlyMap<string, OrderRow>;
   readonly authorizations: ReadonlyMap<string, AuthorizationRow>;
   readonly accounts: ReadonlyMap<string, AccountRow>;
+  readonly pauses: readonly PauseRow[];
   readonly credentials: ReadonlyMap<string, CredentialRow>;
   readonly crls: readonly CrlRow[];
   readonly shards: readonly ShardRow[];
@@ -123,7 +126,8 @@ export async function readFacts(sources: Sources): Promise<Facts> {
     names: Map.groupBy(await rows<NameRow>('select * from certificate_name'), keyOf),
     evidenceByDigest: new Map(evidence.map((row) => [row.digest, row])),
     generations: await rows<GenerationRow>('select * from configuration_generation'),
-    accounts: new Map((await rows<AccountRow>('select id, directory, jwk, spki_sha256, eab, restriction, revoked from acme_account')).map((row) => [row.id, row])),
+    accounts: new Map((await rows<AccountRow>('select id, directory, jwk, spki_sha256, eab, restriction, revoked, paused from acme_account')).map((row) => [row.id, row])),
+    pauses: await rows<PauseRow>('select account, name from acme_pause where paused is not null'),
     credentials: new Map((await rows<CredentialRow>('select id, directory, restriction, uses, used, expires, revoked from acme_eab')).map((row) => [row.id, row])),
     orders: new Map((await rows<OrderRow>('select id, account, authorizations from acme_order')).map((row) => [row.id, row])),
     authorizations: new Map((await rows<AuthorizationRow>(

@@ -8,6 +8,7 @@
 import type { Clock } from '../../../clock.ts';
 import type { DialledChallenge, Generation } from '../../../config/generation.ts';
 import type { Database, Write } from '../../../database/database.ts';
+import type { Random } from '../../../database/public-id.ts';
 import * as events from '../../../telemetry/events.ts';
 import type { ValidationResult, Validator } from '../../../validation/index.ts';
 import { type Authorization, authorizationExpires } from '../authorization.ts';
@@ -25,6 +26,7 @@ export interface AttemptParts {
   readonly validator: Validator;
   readonly clock: Clock;
   readonly frontId: string;
+  readonly random: Random;
   readonly generation: () => Generation;
   /** Tests kill the process here. */
   readonly reached: (step: 'attempt-begun' | 'attempt-validated' | 'attempt-ended') => void;
@@ -176,8 +178,9 @@ export class Attempts implements AsyncDisposable {
     return WORTH_ANOTHER_TRY.has(result.problem) && attempt.tries < attempts ? now + attemptSpacingMs : undefined;
   }
 
-  #leaves({ directory, realm, account, name }: DueAttempt, outcome: 'valid' | 'invalid', now: number): Write[] {
-    return outcomeOf(this.#parts.generation().directories.get(directory), realm, account, name, outcome, now);
+  #leaves(attempt: DueAttempt, outcome: 'valid' | 'invalid', now: number): Write[] {
+    const { generation, random } = this.#parts;
+    return outcomeOf(generation().directories.get(attempt.directory), attempt, outcome, now, random);
   }
 
   /** A proof outlives the orders that wait for it (their expiry is at most the pending authorization's). */

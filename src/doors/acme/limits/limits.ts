@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Directory } from '../../../config/generation.ts';
 import type { Write } from '../../../database/database.ts';
+import type { Random } from '../../../database/public-id.ts';
 import { ipOctets, ipText, isV4Mapped } from '../../../x509/ip.ts';
 import type { Account } from '../account.ts';
 import type { Acme } from '../handler.ts';
@@ -86,14 +87,16 @@ function tooMany(what: string, at: number, now: number): AcmeError {
 }
 
 /** What an attempt that came to an end leaves, in the commit that ends it. */
-export function outcomeOf(directory: Directory | undefined, realm: string, account: string, identifier: Named, outcome: 'valid' | 'invalid', now: number): Write[] {
+export function outcomeOf(
+  directory: Directory | undefined, { realm, account, name: identifier }: { realm: string; account: string; name: Named }, outcome: 'valid' | 'invalid', now: number, random: Random,
+): Write[] {
   const { failuresPerName, pauseAfter } = directory?.rateLimits ?? {};
   const name = nameOf(identifier);
   if (directory === undefined) return [];
   if (outcome === 'valid') return pauseAfter === undefined ? [] : [succeeded(account, name)];
   return [
     ...(failuresPerName ? [filled(realm, bucketOf(keysOf(directory).failures(account, name), failuresPerName, ''), now)] : []),
-    ...(pauseAfter === undefined ? [] : [failed(realm, account, name, pauseAfter, now)]),
+    ...(pauseAfter === undefined ? [] : failed(realm, account, name, pauseAfter, now, random)),
   ];
 }
 

@@ -60,11 +60,20 @@ const note = rawStatement({
   postgres: `insert into acme_limit (realm, key, tat, slack) values (:realm, :key, :until, 0) on conflict (realm, key) do update set tat = greatest(acme_limit.tat, excluded.tat)`,
 });
 
-const countFailureSql = (after: string, now: string) => `
+// No two failures of a row have the same time: the one that paused it is the one whose time is that of the pause.
+const countFailureSql = (after: string, now: string, later: string) => `
   insert into acme_pause (realm, account, name, failures, changed, paused) values (:realm, :account, :name, 1, ${now}, case when ${after} <= 1 then ${now} end)
-  on conflict (account, name) do update set failures = acme_pause.failures + 1, changed = excluded.changed,
-    paused = coalesce(acme_pause.paused, case when acme_pause.failures + 1 >= ${after} then excluded.changed end)`;
-const countFailure = rawStatement({ sqlite: countFailureSql(':after', ':now'), postgres: countFailureSql(':after::integer', ':now::bigint') });
+  on conflict (account, name) do update set failures = acme_pause.failures + 1, changed = ${later},
+    paused = coalesce(acme_pause.paused, case when acme_pause.failures + 1 >= ${after} then ${later} end)`;
+const countFailure = rawStatement({
+  sqlite: countFailureSql(':after', ':now', 'max(excluded.changed, acme_pause.changed + 1)'),
+  postgres: countFailureSql(':after::integer', ':now::bigint', 'greatest(excluded.changed, acme_pause.changed + 1)'),
+});
+
+const tellPauseSql = (at: string) => `
+  insert into audit_entry (id, realm, type, at, body, hash) select :id, :realm, :type, ${at}, :body, :hash
+  where exists (select 1 from acme_pause where account = :account and name = :name and paused = changed)`;
+const tellPause = rawStatement({ sqlite: tellPauseSql(':at'), postgres: tellPauseSql(':at::bigint') });
 
 const forgetFailures = statement((k, p) => k('acme_pause').where({ account: p('account'), name: p('name') }).delete());
 
@@ -93,9 +102,14 @@ export const filled = (realm: string, { key, cost, slack }: Bucket, now: number)
 /** Keeps a key in mind until then. */
 export const noted = (realm: string, key: string, until: number): Write => ({ statement: note, rows: 'any', values: { realm, key, until } });
 
-/** One more failure in a row; with the one numbered `after`, the account is paused for this name. */
-export const failed = (realm: string, account: string, name: string, after: number, now: number): Write =>
-  ({ statement: countFailure, rows: 'any', values: { realm, account, name, after, now } });
+/** One more failure in a row; with the one numbered `after`, the account is paused for this name, and the audit log says so. */
+export function failed(realm: string, account: string, name: string, after: number, now: number, random: Random): Write[] {
+  const entry = auditEntry(publicId(now, random), realm, 'account.paused-for-name', now, { account, name, after });
+  return [
+    { statement: countFailure, rows: 'any', values: { realm, account, name, after, now } },
+    { statement: tellPause, rows: 'any', values: { ...entry.values, account, name } },
+  ];
+}
 
 export const succeeded = (account: string, name: string): Write => ({ statement: forgetFailures, rows: 'any', values: { account, name } });
 
