@@ -22,7 +22,7 @@ export async function refuseBlockedKey(acme: Acme, site: Site, key: AccountKey):
 }
 
 /** Throws AcmeError for a key on the operator's list. */
-export function refuseListedKey({ generation }: Acme, key: AccountKey): void {
+export function refuseListedKey({ generation }: Pick<Acme, 'generation'>, key: AccountKey): void {
   const { blockedKeys } = generation();
   if (blockedKeys.size > 0 && blockedKeys.has(spkiSha256(key.spki))) throw keyBlocked();
 }

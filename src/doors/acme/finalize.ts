@@ -8,6 +8,7 @@ import { publicKeyFault, spkiSha256 } from '../../x509/public-key.ts';
 import { requireValid } from './account.ts';
 import { authorizationFor } from './authorization.ts';
 import { decodeBase64url } from './base64url.ts';
+import { refuseBlockedKey, refuseListedKey } from './blocked-key.ts';
 import { type Rechecked, recheckCaa } from './caa.ts';
 import type { AccountHandler, Acme, ByAccount } from './handler.ts';
 import { hadNames } from './limits/limits.ts';
@@ -33,6 +34,7 @@ export const finalize: AccountHandler<'order'> = async (acme, given) => {
   if (status !== 'ready') throw notReady(`The order is ${status}, not ready.`);
   // draft-ietf-acme-profiles §4: the directory may have withdrawn it since the order was made.
   if (!site.directory.profiles.includes(order.profile)) throw new AcmeError('invalidProfile', `Profile ${order.profile} is not offered here any more.`);
+  refuseListedKey(acme, given.key);
   const csr = await requestedBy(payload['csr'], order);
   const rechecked = await recheckCaa(acme, given);
 
@@ -48,9 +50,11 @@ export const finalize: AccountHandler<'order'> = async (acme, given) => {
   return replyWithOrder(site, { ...order, certificate }, acme.clock.now());
 };
 
-/** The CA knows that something changed while it was asked; what that was the door has to see for itself. */
-async function whyNot({ clock, database }: Acme, { site, account, about: order }: ByAccount<'order'>, csr: Csr, reasons: readonly Refusal[]): Promise<AcmeError> {
+/** The CA knows that something changed while it was asked; what that was the door has to see for itself. Throws AcmeError too. */
+async function whyNot(acme: Acme, { site, account, key, about: order }: ByAccount<'order'>, csr: Csr, reasons: readonly Refusal[]): Promise<AcmeError> {
   if (!reasons.some(({ kind }) => kind === 'moved-on')) return refused(reasons);
+  const { clock, database } = acme;
+  await refuseBlockedKey(acme, site, key);
   // §11.1: whoever gets hold of the certificate's key must not get hold of the account by it.
   if (await isAccountKey(database, site.realm, spkiSha256(csr.spki))) return new AcmeError('badCSR', 'The CSR must not be for the key of an account.');
   const now = clock.now();

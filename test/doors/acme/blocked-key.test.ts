@@ -10,6 +10,9 @@ import { buildCsr } from '../../support/csr.ts';
 
 withPostgres();
 
+const HOUR = 3_600_000;
+const star = { minLifetimeMs: HOUR, maxDurationMs: 30 * 24 * HOUR, certificateGet: false };
+
 const digestOf = ({ publicKey }: KeyPair): string => spkiSha256(publicKey.export({ type: 'spki', format: 'der' }));
 
 const insertBlocked = rawStatement(
@@ -63,4 +66,58 @@ for (const [way, block] of Object.entries(WAYS)) {
     refused(await finalize(key), 400, 'badCSR', /block/);
     assert.equal((await finalize(newKey())).json.status, 'valid');
   });
+
+  onBothEngines(`GK-5: what is ready is not finalized while the account’s key is blocked ${way}, and is with another key of the account`, async (lab) => {
+    const client = await lab.client();
+    const { json } = await client.newOrder(['a.internal']);
+    const order = json as OrderBody;
+    await client.authorize(order, 'http-01', () => {});
+    const csr = buildCsr({ ...newKey(), names: [nameOf('a.internal')] }).toString('base64url');
+    await block(lab, client.key);
+    refused(await client.post(order.finalize, { csr }), 400, 'badPublicKey', /The account key is blocked/);
+    assert.equal(lab.software.signatures, 0);
+    const renewed = await rolledOver(lab, client);
+    assert.equal((await renewed.post(order.finalize, { csr })).json.status, 'valid');
+  });
+
+  onBothEngines(`GK-5, ST-04: an order does not renew itself while its account’s key is blocked ${way}, and does again with another`, async (lab) => {
+    const client = await lab.client();
+    await renewing(lab, client);
+    await block(lab, client.key);
+    lab.skewMs += 11 * HOUR;
+    assert.equal(await lab.acme.renewOrders(), 0);
+    client.forgetNonces();
+    await rolledOver(lab, client);
+    lab.skewMs += 2 * HOUR;
+    assert.equal(await lab.acme.renewOrders(), 1);
+  }, { directory: { star } });
+
+  onBothEngines(`GK-3, ST-04: an order does not renew itself once the key of its certificate is blocked ${way}`, async (lab) => {
+    const client = await lab.client();
+    await block(lab, await renewing(lab, client));
+    for (let hours = 11; hours < 200; hours += 20) {
+      lab.skewMs += 20 * HOUR;
+      assert.equal(await lab.acme.renewOrders(), 0);
+    }
+    assert.equal(lab.software.signatures, 1);
+  }, { directory: { star } });
+}
+
+/** The account with a key that nobody has blocked. */
+async function rolledOver(lab: DoorLab, client: AcmeClient): Promise<AcmeClient> {
+  const [url, to] = [client.directory.keyChange as string, newKey()];
+  assert.equal((await client.post(url, signJws(to, { alg: to.type, jwk: jwkOf(to), url }, { account: client.account, oldKey: jwkOf(client.key) }))).status, 200);
+  const renewed = new AcmeClient(lab.send, lab.directoryUrl, to);
+  await renewed.newAccount({ onlyReturnExisting: true });
+  return renewed;
+}
+
+/** An order that renews itself, finalized; the key of its certificates. */
+async function renewing(lab: DoorLab, client: AcmeClient): Promise<KeyPair> {
+  const end = `${new Date(Date.now() + lab.skewMs + 10 * 24 * HOUR).toISOString().slice(0, 19)}Z`;
+  const { json } = await client.newOrder(['s.internal'], { 'auto-renewal': { 'end-date': end, lifetime: 86_400 } });
+  await client.authorize(json as OrderBody, 'http-01', () => {});
+  const key = newKey();
+  assert.equal((await client.post(json.finalize, { csr: buildCsr({ ...key, names: [nameOf('s.internal')] }).toString('base64url') })).json.status, 'valid');
+  return key;
 }

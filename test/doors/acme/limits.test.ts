@@ -9,6 +9,7 @@ import { AcmeClient, newKey } from '../../support/acme-client.ts';
 import { type DoorLab, failure, openDoorLab, SUCCESS } from '../../support/acme-door.ts';
 import { refused } from '../../support/acme-refusal.ts';
 import { namedCertificate } from '../../support/cert-id.ts';
+import { buildCsr } from '../../support/csr.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 
 const HOUR = 3_600_000;
@@ -240,12 +241,16 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     await using lab = await openLab({});
     const client = await lab.client();
     const { orderUrl } = await client.issue(['o.internal'], () => {});
+    const { json: ready } = await client.newOrder(['ready.internal']);
+    await client.authorize(ready, 'http-01', () => {});
     assert.equal((await changeAccount(lab.operator, idOf(client), 'paused', false))?.changed, true);
     const answer = await client.newOrder(['o.internal']);
     limited(answer, /The operator of this server has paused this account/);
     assert.equal(answer.json.instance, undefined);
     limited(await client.post(client.directory.newAuthz, { identifier: { type: 'dns', value: 'o.internal' } }), /operator/);
     assert.equal((await client.post(orderUrl)).status, 200);
+    const csr = buildCsr({ ...newKey(), names: [{ type: 'dns', value: 'ready.internal' }] }).toString('base64url');
+    assert.equal((await client.post(ready.finalize, { csr })).json.status, 'valid', 'what is ready is finalized');
     assert.equal((await changeAccount(lab.operator, idOf(client), 'unpaused', false))?.changed, true);
     assert.equal((await client.newOrder(['o.internal'])).status, 201);
   });

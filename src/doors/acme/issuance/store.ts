@@ -13,7 +13,8 @@ import { stillDue } from '../star/store.ts';
 // It changes nothing: an order that it finds ends the commit. One statement for all, for every issuance pays for it.
 const againstSql = (elements: string) => `
   update acme_order set canceled = canceled where id = :order and realm = :realm and (
-    exists (select 1 from acme_account a where a.id = acme_order.account and (a.state <> 'valid' or a.revoked is not null))
+    exists (select 1 from acme_account a left join blocked_key b on b.realm = a.realm and b.spki_sha256 = a.spki_sha256
+      where a.id = acme_order.account and (a.state <> 'valid' or a.revoked is not null or b.blocked_at is not null))
     or exists (select 1 from ${elements} join acme_authorization z on z.id = e.value where z.deactivated is not null)
     or exists (select 1 from acme_account k where k.spki_sha256 = :spki_sha256 and k.realm = :realm)
     or (renews is not null and not exists (select 1 from acme_replacement r where r.order_id = acme_order.id)))`;
@@ -24,7 +25,7 @@ const findAgainst = rawStatement({
 });
 
 /**
- * For the commit of an order's first intent: the account is valid (RFC 8555 §7.3.6), none of the order's authorizations was deactivated
+ * For the commit of an order's first intent: the account is valid (RFC 8555 §7.3.6) and its key not blocked, none of the order's authorizations was deactivated
  * (§7.5.2), the certificate's key is no account's (§11.1), and a renewal still has its claim (RFC 9773 §5).
  */
 export const nothingAgainst = (realm: string, order: string, publicKey: Uint8Array): Write =>

@@ -6,7 +6,9 @@
 import type { Ca, DoorEvidence } from '../../../ca/index.ts';
 import type { Database } from '../../../database/database.ts';
 import * as events from '../../../telemetry/events.ts';
+import { refuseListedKey } from '../blocked-key.ts';
 import { type CaaParts, recheckCaa } from '../caa.ts';
+import type { AccountKeys } from '../jwk.ts';
 import { AcmeError } from '../problem.ts';
 import { namesOf, subjectOf } from '../device/device-identifier.ts';
 import { requesterOf } from '../requester.ts';
@@ -18,6 +20,7 @@ import { type DueOrder, dueOrders, publishNext, putOff, stillDue } from './store
 export interface RenewParts extends CaaParts {
   readonly ca: Pick<Ca, 'issue'>;
   readonly database: Database;
+  readonly keys: AccountKeys;
 }
 
 const MINUTE = 60_000;
@@ -53,7 +56,11 @@ async function renew(parts: RenewParts, due: DueOrder): Promise<boolean> {
   if (validity.notAfter - now < MINUTE) return never();
 
   // RFC 8659 §4: what CAA said when the order was made does not count for as long as the order renews itself.
-  const caa = await recheckCaa(parts, { site, account, about: order }).catch((error: unknown) => {
+  const asked = async () => {
+    refuseListedKey(parts, await parts.keys.known(account.thumbprint, account.jwk));
+    return recheckCaa(parts, { site, account, about: order });
+  };
+  const caa = await asked().catch((error: unknown) => {
     if (error instanceof AcmeError) return error;
     throw error;
   });

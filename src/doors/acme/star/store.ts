@@ -43,7 +43,8 @@ const findDue = statement((k, p) =>
 
 const touch = rawStatement(`
   update acme_star set period = period where order_id = :order and period = :period and due is not null
-    and exists (select 1 from acme_account a where a.id = acme_star.account and a.state = 'valid' and a.revoked is null)`);
+    and exists (select 1 from acme_account a where a.id = acme_star.account and a.state = 'valid' and a.revoked is null
+      and not exists (select 1 from blocked_key b where b.realm = a.realm and b.spki_sha256 = a.spki_sha256))`);
 
 const advance = statement((k, p) =>
   k('acme_star').where({ order_id: p('order'), period: p('from') }).whereNotNull('due').update({ period: p('period'), due: p('due') }));
@@ -76,7 +77,7 @@ export const beginRenewing = (
 export const dueOrders = (database: Database, realm: string, now: number): Promise<DueOrder[]> =>
   database.many<DueOrder>(findDue, { realm, now });
 
-/** For the commit of a next intent: nothing happens if order or account were given up meanwhile, or another front was faster. */
+/** For the commit of a next intent: nothing happens if order or account were given up meanwhile, the account's key is blocked, or another front was faster. */
 export const stillDue = ({ order, period }: Pick<DueOrder, 'order' | 'period'>): Write => ({ statement: touch, values: { order, period } });
 
 /** Publishes the certificate of the next period; `due` undefined: it was the last. False when the order was canceled, or another front was faster. */

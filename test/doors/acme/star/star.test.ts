@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import type { Directory } from '../../../../src/config/generation.ts';
+import { changeAccount } from '../../../../src/doors/acme/accounts/operate.ts';
 import { isOfRenewingOrder } from '../../../../src/doors/acme/star/store.ts';
 import { rawStatement } from '../../../../src/database/statement.ts';
 import type { AcmeClient } from '../../../support/acme-client.ts';
@@ -216,6 +217,15 @@ onBothEngines('what policy forbids now is not renewed, and is again when it is a
   assert.equal(await lab.acme.renewOrders(), 0);
   assert.equal(lab.software.signatures, 2);
   assert.ok(starUrl);
+}, { directory: { star } });
+
+onBothEngines('an account that the operator paused orders nothing more; what it has renews itself', async (lab) => {
+  const client = await lab.client();
+  await renewing(lab, client);
+  assert.equal((await changeAccount(lab.operator, client.account?.split('/').at(-1) as string, 'paused', false))?.changed, true);
+  refused(await client.newOrder(['t.internal']), 429, 'rateLimited');
+  wait(lab, client, 11 * HOUR);
+  assert.equal(await lab.acme.renewOrders(), 1);
 }, { directory: { star } });
 
 onBothEngines('a finalize request that came to nothing does not begin anything; the next may have another key', async (lab) => {
