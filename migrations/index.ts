@@ -8,6 +8,7 @@ import { validation } from './0006-validation.ts';
 import { access } from './0007-access.ts';
 import { renewal } from './0008-renewal.ts';
 import { issuance } from './0009-issuance.ts';
+import { probedUrl } from './0010-probed-url.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [core, acme, revocation, acmeFull, validation, access, renewal, issuance];
+export const migrations: readonly Migration[] = [core, acme, revocation, acmeFull, validation, access, renewal, issuance, probedUrl];

@@ -165,8 +165,10 @@ export interface Ca {
   /** For OCSP and whoever must not trust a revoked certificate. `serial` in hex. */
   statusOf(issuerKey: string, serial: string): Promise<CertificateStatus>;
   latestCrl(issuerKey: string, shard: number): Promise<PublishedCrl | undefined>;
-  /** How fresh all that is which certificates point at, by issuer key. */
-  freshness(): Promise<readonly IssuerFreshness[]>;
+  /** How fresh all that is which certificates point at. */
+  freshness(): Promise<Measured>;
+  /** What `freshness` found the last time on this front, for free; undefined before the first. */
+  measured(): Measured | undefined;
   /** The answer to a request that could be read. Never signs twice what is still good. */
   ocsp(request: OcspRequest): Promise<OcspReply>;
 }
@@ -175,11 +177,38 @@ export interface Ca {
 export interface IssuerFreshness {
   readonly issuerKey: string;
   /** `oldest` is the thisUpdate of the oldest shard, `firstToEnd` the nextUpdate that comes first. */
-  readonly crls: { readonly shards: number; readonly published: number; readonly oldest?: number; readonly firstToEnd?: number };
+  readonly crls: {
+    readonly shards: number;
+    readonly published: number;
+    readonly oldest?: number;
+    readonly firstToEnd?: number;
+    /** Those that are published. */
+    readonly each: readonly { readonly shard: number; readonly thisUpdate: number; readonly nextUpdate: number }[];
+  };
   /** Absent without a responder; empty while it has no valid certificate. */
   readonly ocsp?: { readonly responder?: string; readonly notAfter?: number };
+  /** What the prober found at each URL the last time; empty before its first run, and where it is off. */
+  readonly probes: readonly FoundByProbe[];
   /** What an operator has to look at; none when all is well. */
   readonly concerns: readonly { readonly level: 'degraded' | 'critical'; readonly what: string }[];
+}
+
+export interface FoundByProbe {
+  readonly url: string;
+  /** `crl`, `root-crl`, `ocsp`, `issuer-certificate`; `named` for a URL that only certificates know. */
+  readonly what: string;
+  readonly checkedAt: number;
+  /** Absent while all is well, as `badSince`. */
+  readonly fault?: string;
+  readonly badSince?: number;
+}
+
+/** What a front measured last. */
+export interface Measured {
+  readonly at: number;
+  readonly issuers: readonly IssuerFreshness[];
+  /** OCSP responses in its memory that may be given again. */
+  readonly ocspKept: number;
 }
 
 /** An OCSPResponse, DER. Times are ms. */

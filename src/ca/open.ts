@@ -1,7 +1,8 @@
 /** Makes the CA that doors ask and the work that jobs do, from the parts that wiring gives. */
 import { join } from 'node:path';
+import type { FetchOwn } from '../dial/own-url.ts';
 import * as events from '../telemetry/events.ts';
-import type { Ca } from './ca.ts';
+import type { Ca, Measured } from './ca.ts';
 import { decideAll, type IssuanceParts, issue } from './issuance/issue.ts';
 import { forgetExpired } from './inventory/forget.ts';
 import { recoverIntents } from './issuance/recover.ts';
@@ -14,6 +15,7 @@ import { latest } from './revocation/crl/store.ts';
 import { Freshness } from './revocation/freshness.ts';
 import { OcspAnswers } from './revocation/ocsp/answer.ts';
 import { Responders } from './revocation/ocsp/responder.ts';
+import { Prober } from './revocation/probe/probe.ts';
 import { revoke, sweepKeys, unhold } from './revocation/revoke.ts';
 import { statusOf } from './revocation/status.ts';
 
@@ -32,18 +34,34 @@ export interface OpenCa extends Ca {
     renewResponders(): Promise<number>;
     /** Audit entries for the OCSP signatures of this front since the last time. */
     auditOcsp(): Promise<void>;
-    /** Puts the ages of CRLs and the lives of responders into the metrics. */
+    /** Puts the ages of CRLs, the lives of responders and what the prober found into the metrics. */
     measureFreshness(): Promise<void>;
+    /** Fetches what certificates point at, as a relying party would; see revocation/probe/probe.ts. */
+    probe(): Promise<void>;
+    /** Opens the active issuer keys whose CRLs and responder this front serves, before the first request waits for it. */
+    openKeys(): Promise<void>;
   };
 }
 
-/** @param whenFetchable certificates are signed only once their CRLs and responder are there; false for tests of other things */
-export function openCa(given: Omit<IssuanceParts, 'isFetchable'>, whenFetchable = true): OpenCa {
+export interface OpenCaOptions {
+  /** Certificates are signed only once their CRLs and responder are there; false for tests of other things. */
+  readonly whenFetchable?: boolean;
+  /** How our own URLs are fetched, and where this front's own status listener is, once it is; absent: nothing is fetched. */
+  readonly probing?: { readonly fetch: FetchOwn; readonly ownBase: () => string | undefined };
+}
+
+export function openCa(given: Omit<IssuanceParts, 'isFetchable'>, { whenFetchable = true, probing }: OpenCaOptions = {}): OpenCa {
   const { authority, database } = given;
   const responders = new Responders(given);
-  const freshness = new Freshness({ ...given, responders });
-  const parts: IssuanceParts = { ...given, ...(whenFetchable ? { isFetchable: (key) => freshness.isFetchable(key) } : {}) };
+  const prober = probing && new Prober({ ...given, responders, fetch: probing.fetch });
+  const fresh = new Freshness({ ...given, responders, ...(probing && prober && { probing: { prober, ownBase: probing.ownBase } }) });
+  let measured: Measured | undefined;
+  const parts: IssuanceParts = { ...given, ...(whenFetchable ? { isFetchable: (key) => fresh.isFetchable(key) } : {}) };
   const ocsp = new OcspAnswers(parts, responders);
+  const freshness = async (): Promise<Measured> => {
+    measured = { at: given.clock.now(), issuers: await fresh.all(), ocspKept: ocsp.kept };
+    return measured;
+  };
   return {
     issue: (request) => issue(parts, request),
     decide: (request) => decideAll(authority(), request, parts.clock.now()),
@@ -61,7 +79,8 @@ export function openCa(given: Omit<IssuanceParts, 'isFetchable'>, whenFetchable 
       const row = await latest(database, issuerKey, shard);
       return row && { der: row.der, sha256: row.sha256, number: BigInt(row.number), thisUpdate: row.this_update, nextUpdate: row.next_update };
     },
-    freshness: () => freshness.all(),
+    freshness,
+    measured: () => measured,
     ocsp: (request) => ocsp.answer(request),
     work: {
       recoverIntents: () => recoverIntents(parts),
@@ -73,7 +92,14 @@ export function openCa(given: Omit<IssuanceParts, 'isFetchable'>, whenFetchable 
       renewResponders: () => responders.renew(),
       auditOcsp: () => ocsp.tally.write(),
       async measureFreshness() {
-        events.freshnessMeasured(await freshness.all(), ocsp.kept, given.clock.now());
+        const { issuers, ocspKept, at } = await freshness();
+        events.freshnessMeasured(issuers, ocspKept, at);
+      },
+      async probe() {
+        if (authority().generation.revocation.probe !== 'off') await prober?.run();
+      },
+      async openKeys() {
+        for (const key of authority().issuerKeys.values()) if (key.state === 'active') await fresh.isFetchable(key);
       },
     },
   };

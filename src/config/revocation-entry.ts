@@ -1,4 +1,5 @@
 /** ca.yaml: revocation: how often CRLs are made, how long they are good for, and how long they remember. */
+import { z } from 'zod';
 import type { FaultsOf } from './fault.ts';
 import { type Complete, mapping, parsed } from './schema.ts';
 import { duration, durationText } from './values.ts';
@@ -13,6 +14,8 @@ export interface RevocationSettings {
   readonly lookbackMs: number;
   /** How long caches may keep a CRL. */
   readonly crlMaxAgeMs: number;
+  /** Whether our own URLs are fetched as relying parties do. `require`: a new issuer key signs nothing before all of them were reached once. */
+  readonly probe: 'off' | 'watch' | 'require';
 }
 
 const HOUR_MS = 3_600_000;
@@ -26,12 +29,14 @@ const revocationKeys = {
   lookback: parsed(duration).prefault('24h'),
   /** How long caches may keep a CRL. */
   crlMaxAge: parsed(duration).prefault('10m'),
+  /** Whether the URLs in certificates are fetched from here, as relying parties do, every minute. */
+  probe: z.enum(['off', 'watch', 'require']).default('watch'),
 } as const;
 
 export const revocation = mapping(revocationKeys).prefault({});
 
 /** BR §4.9.7: a CRL every 4 days or more often, good for 10 days at most. */
-const LIMITS: readonly { readonly key: keyof typeof revocationKeys; readonly least: number; readonly most: number }[] = [
+const LIMITS: readonly { readonly key: Exclude<keyof typeof revocationKeys, 'probe'>; readonly least: number; readonly most: number }[] = [
   { key: 'crlPeriod', least: 60_000, most: 96 * HOUR_MS },
   { key: 'crlValidity', least: HOUR_MS, most: 240 * HOUR_MS },
   { key: 'lookback', least: 60_000, most: 720 * HOUR_MS },
@@ -49,5 +54,5 @@ export function checkRevocation(settings: Complete<typeof revocationKeys> | unde
   if (lookback < 2 * crlPeriod) faults.add(['revocation', 'lookback'], `${durationText(lookback)} is less than twice crlPeriod ${durationText(crlPeriod)}`);
 }
 
-export const revocationOf = ({ crlPeriod, crlValidity, lookback, crlMaxAge }: Complete<typeof revocationKeys>): RevocationSettings =>
-  ({ crlPeriodMs: crlPeriod, crlValidityMs: crlValidity, lookbackMs: lookback, crlMaxAgeMs: crlMaxAge });
+export const revocationOf = ({ crlPeriod, crlValidity, lookback, crlMaxAge, probe }: Complete<typeof revocationKeys>): RevocationSettings =>
+  ({ crlPeriodMs: crlPeriod, crlValidityMs: crlValidity, lookbackMs: lookback, crlMaxAgeMs: crlMaxAge, probe });

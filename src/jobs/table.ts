@@ -21,6 +21,7 @@ export interface Work {
   renewResponders(): Promise<number>;
   auditOcsp(): Promise<void>;
   measureFreshness(): Promise<void>;
+  probe(): Promise<void>;
   renewOwnCertificate(): Promise<void>;
   keepPartitions(): Promise<void>;
   forgetExpired(): Promise<void>;
@@ -41,6 +42,7 @@ export const jobTable = (work: Work): readonly Job[] => [
   { name: 'audit-ocsp',            schedule: '0 * * * * *',    on: 'each',  run: work.auditOcsp },
   { name: 'keep-crl-files',        schedule: '*/15 * * * * *', on: 'each',  run: work.keepCrlFiles },
   { name: 'watch-root-crls',       schedule: '0 * * * * *',    on: 'each',  run: work.watchRootCrls },
+  { name: 'probe',                 schedule: '50 * * * * *',   on: 'lease', run: work.probe },
   { name: 'measure-freshness',     schedule: '*/15 * * * * *', on: 'each',  run: work.measureFreshness },
   { name: 'renew-own-certificate', schedule: '0 * * * * *',    on: 'each',  run: work.renewOwnCertificate },
   { name: 'keep-partitions',       schedule: '0 0 * * * *',    on: 'lease', run: work.keepPartitions },

@@ -89,12 +89,32 @@ export function ocspAnswered(outcome: OcspOutcome): void {
 type OcspOutcome = 'signed' | 'malformed' | 'foreign' | 'unissued' | 'no-responder' | 'busy' | 'signer' | 'fault';
 const ocspOutcomes: { [K in OcspOutcome]?: ReturnType<typeof metrics.ocspResponses.labels> } = {};
 
+/** One URL that certificates name was fetched as a relying party would. */
+export function probed(e: { what: string; outcome: 'good' | 'wrong' | 'unreachable' }): void {
+  metrics.probes.inc(e);
+}
+
+/** What relying parties get at a URL of ours is not what they need, since now, or for another reason than before. */
+export function probeFailed(e: { issuerKey: string; what: string; url: string; fault: string }): void {
+  log.error(e, 'what certificates point at is not as it should be');
+}
+
+export function probeMended(e: { issuerKey: string; what: string; url: string }): void {
+  log.info(e, 'what certificates point at is as it should be again');
+}
+
 /** What a look at CRLs and responders found; times are ms. */
 export function freshnessMeasured(found: readonly Freshness[], kept: number, now: number): void {
   metrics.ocspKept.set(kept);
-  for (const { issuerKey, crls, ocsp, concerns } of found) {
+  for (const gauge of [metrics.crlShardAge, metrics.probeFaults, metrics.probeAge]) gauge.reset(); // shards, URLs and issuer keys may be gone
+  for (const { issuerKey, crls, ocsp, probes, concerns } of found) {
     const labels = { issuer_key: issuerKey };
     metrics.crlsMissing.set(labels, crls.shards - crls.published);
+    for (const { shard, thisUpdate } of crls.each) metrics.crlShardAge.set({ ...labels, shard }, (now - thisUpdate) / 1000);
+    for (const what of new Set(probes.map((probe) => probe.what))) {
+      metrics.probeFaults.set({ ...labels, what }, probes.filter((probe) => probe.what === what && probe.fault !== undefined).length);
+    }
+    if (probes.length > 0) metrics.probeAge.set(labels, (now - Math.min(...probes.map(({ checkedAt }) => checkedAt))) / 1000);
     if (crls.oldest !== undefined) metrics.crlAge.set(labels, (now - crls.oldest) / 1000);
     if (crls.firstToEnd !== undefined) metrics.crlLeft.set(labels, (crls.firstToEnd - now) / 1000);
     if (ocsp !== undefined) metrics.responderLeft.set(labels, ocsp.notAfter === undefined ? 0 : (ocsp.notAfter - now) / 1000);
@@ -103,8 +123,9 @@ export function freshnessMeasured(found: readonly Freshness[], kept: number, now
 }
 interface Freshness {
   readonly issuerKey: string;
-  readonly crls: { readonly shards: number; readonly published: number; readonly oldest?: number; readonly firstToEnd?: number };
+  readonly crls: { readonly shards: number; readonly published: number; readonly oldest?: number; readonly firstToEnd?: number; readonly each: readonly { readonly shard: number; readonly thisUpdate: number }[] };
   readonly ocsp?: { readonly notAfter?: number };
+  readonly probes: readonly { readonly what: string; readonly checkedAt: number; readonly fault?: string }[];
   readonly concerns: readonly { readonly level: string; readonly what: string }[];
 }
 

@@ -36,6 +36,7 @@ import { haltAt } from './halt.ts';
 import { listenMetrics } from './metrics.ts';
 import { operationsOf } from './operations.ts';
 import { OwnCertificate } from './own-certificate.ts';
+import { openProbing } from './probing.ts';
 import { managementDoor } from './rehearsal/management.ts';
 import { type Around, refuseInProduction, rehearsal, type RehearsalSettings, untouched } from './rehearsal/rehearsal.ts';
 import { RootCrls } from './root-crls.ts';
@@ -94,7 +95,8 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     highestReceipt: (signerId) => highestReceipt(database, signerId),
     events: { state: (state, why) => events.signerStateChanged({ state, ...(why === undefined ? {} : { why }) }) },
   }));
-  const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority, conditionsFor });
+  const probing = openProbing(generation);
+  const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority, conditionsFor }, { probing: probing.options });
   opened.defer(async () => {
     await ca.work.auditOcsp().then(ca.work.sequenceAudit).catch(() => {}); // what is lost is in the signer's journal
   });
@@ -117,7 +119,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const rootCrls = new RootCrls(() => authority, clock);
   await rootCrls.watch();
   const status = createStatusDoor({ ca, readiness, generation, clock, rootCrl: (issuerKey) => rootCrls.get(issuerKey) });
-  opened.use(await listenPlain(createApp({ doors: [status], random }), { name: 'status', ...first.listeners.status }));
+  probing.listensOn(opened.use(await listenPlain(createApp({ doors: [status], random }), { name: 'status', ...first.listeners.status })));
   collectProcessMetrics();
   if (cluster.isWorker) handMetricsToPrimary();
   else opened.use(await listenMetrics(first));
@@ -162,6 +164,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       renewResponders: ca.work.renewResponders,
       auditOcsp: ca.work.auditOcsp,
       measureFreshness: ca.work.measureFreshness,
+      probe: ca.work.probe,
       resumeAttempts: acme.resumeAttempts,
       renewOrders: acme.renewOrders,
       dropOldLimits: acme.dropOldLimits,
@@ -178,7 +181,10 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     }),
   }));
   await fetchable();
+  await ca.work.openKeys();
+  await ca.work.measureFreshness();
   ready = true;
+  void jobs.runNow('probe');
   const all = opened.move();
   return {
     ca, database, signer, jobs, generation, adopt, readiness,

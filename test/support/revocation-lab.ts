@@ -1,6 +1,7 @@
 /** A CA over a real database in which certificates are issued and revoked by the dozen, under a clock that the test moves. */
 import { generateKeyPairSync } from 'node:crypto';
 import type { IssuedCertificate, RevocationRequest } from '../../src/ca/index.ts';
+import type { OpenCaOptions } from '../../src/ca/open.ts';
 import type { Generation } from '../../src/config/generation.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Database, openDatabase, rawStatement } from '../../src/database/database.ts';
@@ -53,14 +54,16 @@ export interface List {
 export const newSpki = (): Uint8Array => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });
 
 /** @param configure makes another generation of the one that the repository ships */
-export async function openRevocationLab(url: string, configure: (shipped: Generation) => Generation = (shipped) => shipped): Promise<RevocationLab> {
+export async function openRevocationLab(
+  url: string, configure: (shipped: Generation) => Generation = (shipped) => shipped, options: OpenCaOptions = {},
+): Promise<RevocationLab> {
   const clock = { time: Date.parse('2026-11-22T12:00:00Z'), now: () => clock.time };
   const loaded = loadConfig('ca-config', '/nowhere');
   if ('faults' in loaded) throw new Error(JSON.stringify(loaded.faults));
   const generation = configure(loaded.generation);
   const database = await openDatabase(url);
   await migrate(database);
-  const software = openSoftwareCa({ database, clock, generation: () => generation });
+  const software = openSoftwareCa({ database, clock, generation: () => generation, ...options });
   let issued = 0;
   return {
     database, software, clock, generation,

@@ -5,7 +5,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import type { IssuanceParts } from '../../src/ca/issuance/issue.ts';
 import type { Alternate, Authority } from '../../src/ca/issuance/issuer-key.ts';
-import { type OpenCa, openCa } from '../../src/ca/open.ts';
+import { type OpenCa, openCa, type OpenCaOptions } from '../../src/ca/open.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Generation } from '../../src/config/generation.ts';
 import type { Database } from '../../src/database/database.ts';
@@ -31,6 +31,8 @@ export interface SoftwareCa {
   rekeyResponder(): void;
   /** Another root certifies the same intermediate; resolves to that chain. */
   crossSign(): Alternate;
+  /** The CA of another front with the same keys, under another configuration. */
+  another(generation: Generation, options: OpenCaOptions): OpenCa;
   readonly signatures: number;
   readonly root: Uint8Array;
   readonly issuer: IssuerShape;
@@ -39,7 +41,7 @@ export interface SoftwareCa {
   readonly authority: () => Authority;
 }
 
-export function openSoftwareCa(parts: { database: Database; clock: Clock; generation: () => Generation; whenFetchable?: boolean; reached?: IssuanceParts['reached'] }): SoftwareCa {
+export function openSoftwareCa(parts: { database: Database; clock: Clock; generation: () => Generation; reached?: IssuanceParts['reached'] } & OpenCaOptions): SoftwareCa {
   const { database, clock, generation } = parts;
   const [root, intermediate] = hierarchy(clock.now());
   const alternates: Alternate[] = [];
@@ -86,14 +88,14 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
     confirm() {},
     async [Symbol.asyncDispose]() {},
   };
-  const ca = openCa({
-    clock, database, signer, random: (octets) => randomBytes(octets), frontId: 'test', authority, reached: parts.reached ?? (() => {}), conditionsFor,
-  }, parts.whenFetchable ?? false);
+  const given = { clock, database, signer, random: (octets: number) => randomBytes(octets), frontId: 'test', authority, reached: parts.reached ?? (() => {}), conditionsFor };
+  const ca = openCa(given, { whenFetchable: false, ...parts });
   return Object.assign(self, {
     rekeyResponder: () => {
       responderKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       responder = responderOf();
     },
+    another: (other: Generation, options: OpenCaOptions) => openCa({ ...given, authority: () => ({ ...authority(), generation: other }) }, options),
     ca, signer, root: root.certificate, authority, issuer: shape,
     held: () => held.length,
     crossSign() {

@@ -3,10 +3,12 @@
  * before the first certificate of a key (T-CRL-12); readiness, metrics and `chancery status` show it.
  */
 import type { Database } from '../../database/database.ts';
-import type { IssuerFreshness } from '../ca.ts';
+import type { FoundByProbe, IssuerFreshness } from '../ca.ts';
 import type { Authority, IssuerKey } from '../issuance/issuer-key.ts';
-import { agesOf } from './crl/store.ts';
-import { isAnswering, type Responders } from './ocsp/responder.ts';
+import { agesOf, shardStates } from './crl/store.ts';
+import { isAnswering, type ResponderCertificate, type Responders } from './ocsp/responder.ts';
+import type { Prober } from './probe/probe.ts';
+import { type ProbeRow, probesOf } from './probe/store.ts';
 
 const HOUR = 3_600_000;
 /** A publisher that is late for so long is not merely busy. */
@@ -14,12 +16,18 @@ const LATE_CRL = 2;
 const CRL_CRITICAL_MS = 48 * HOUR;
 /** Of a responder's life: 14 of 30 days. It is renewed when half is left, so this one was missed for a day. */
 const RESPONDER_CRITICAL = 14 / 30;
+/** A revocation is in its CRL within a minute (T-CRL-2). */
+const WAITING_CRITICAL_MS = HOUR;
+/** The prober looks every minute, and goes through the largest sets of CRLs in a few. */
+const UNSEEN_MS = 15 * 60_000;
 
 export interface FreshnessParts {
   readonly database: Database;
   readonly clock: { now(): number };
   readonly authority: () => Authority;
   readonly responders: Responders;
+  /** `ownBase` is `http://HOST:PORT` of this front's own status listener, once it listens. Absent where nothing is fetched. */
+  readonly probing?: { readonly prober: Prober; readonly ownBase: () => string | undefined };
 }
 
 export class Freshness {
@@ -31,15 +39,30 @@ export class Freshness {
     this.#parts = parts;
   }
 
-  /** Whether all that a certificate of this key may name can be fetched. Asks the database until it can, and never again. */
+  /**
+   * Whether all that a certificate of this key may name can be fetched: it is published, this front serves it, and it was found where
+   * certificates point once, where that is required. Asks until it can, and never again.
+   */
   async isFetchable(key: IssuerKey): Promise<boolean> {
-    const mark = `${key.id} ${key.shape.shards} ${isAnswering(key)}`;
+    const mark = `${key.id} ${key.shape.shards} ${key.shape.crlUrl} ${key.shape.ocspUrl}`;
     if (this.#known.has(mark)) return true;
-    const { published } = await agesOf(this.#parts.database, key.id, key.shape.shards);
-    if (published < key.shape.shards) return false;
-    if (isAnswering(key) && (await this.#parts.responders.current(key)) === undefined) return false;
+    if (!(await this.#isPublished(key)) || !(await this.#isServed(key))) return false;
     this.#known.add(mark);
     return true;
+  }
+
+  async #isPublished(key: IssuerKey): Promise<boolean> {
+    const { published } = await agesOf(this.#parts.database, key.id, key.shape.shards);
+    return published >= key.shape.shards && (!isAnswering(key) || (await this.#parts.responders.current(key)) !== undefined);
+  }
+
+  async #isServed(key: IssuerKey): Promise<boolean> {
+    const { probing, authority } = this.#parts;
+    if (probing === undefined) return true;
+    const { prober, ownBase } = probing;
+    const base = ownBase();
+    if (base === undefined || (await prober.faultAt(base, key)) !== undefined) return false;
+    return authority().generation.revocation.probe !== 'require' || prober.wasReached(key);
   }
 
   async all(): Promise<IssuerFreshness[]> {
@@ -50,24 +73,51 @@ export class Freshness {
 
   async #of(key: IssuerKey): Promise<IssuerFreshness> {
     const { database, clock, authority, responders } = this.#parts;
-    const now = clock.now();
+    const { revocation } = authority().generation;
     const { shards } = key.shape;
-    const { published, oldest, firstToEnd } = await agesOf(database, key.id, shards);
+    const states = (await shardStates(database, key.id)).filter(({ shard }) => shard <= shards);
+    const each = states.flatMap(({ shard, this_update, next_update }) =>
+      this_update === null || next_update === null ? [] : [{ shard, thisUpdate: Number(this_update), nextUpdate: Number(next_update) }]);
+    const least = (times: readonly number[]): number | undefined => (times.length === 0 ? undefined : Math.min(...times));
+    const oldest = least(each.map(({ thisUpdate }) => thisUpdate));
+    const firstToEnd = least(each.map(({ nextUpdate }) => nextUpdate));
+    const waitsSince = least(states.flatMap(({ changed_at }) => (changed_at === null ? [] : [Number(changed_at)])));
     const responder = isAnswering(key) ? await responders.current(key) : undefined;
-    const { crlPeriodMs } = authority().generation.revocation;
-    const concerns: IssuerFreshness['concerns'][number][] = [];
-    const concern = (is: boolean, level: 'degraded' | 'critical', what: string): void => void (is && concerns.push({ level, what }));
-    concern(published < shards, 'critical', `${shards - published} of ${shards} CRLs have never been published`);
-    concern(oldest !== undefined && now - oldest > LATE_CRL * crlPeriodMs, 'degraded', 'a CRL is older than twice its period');
-    concern(firstToEnd !== undefined && firstToEnd - now < CRL_CRITICAL_MS, 'critical', 'a CRL ends within 48 hours');
-    concern(isAnswering(key) && responder === undefined, 'critical', 'there is no valid certificate for its OCSP responder');
-    concern(
-      responder !== undefined && responder.notAfter - now < (responder.notAfter - responder.notBefore) * RESPONDER_CRITICAL, 'critical',
-      'the certificate of its OCSP responder should have been renewed');
+    const probes = revocation.probe === 'off' ? [] : (await probesOf(database, key.id)).map(shown);
+    const crls = { shards, published: each.length, each, ...(oldest === undefined ? {} : { oldest }), ...(firstToEnd === undefined ? {} : { firstToEnd }) };
     return {
-      issuerKey: key.id, concerns,
-      crls: { shards, published, ...(oldest === undefined ? {} : { oldest }), ...(firstToEnd === undefined ? {} : { firstToEnd }) },
+      issuerKey: key.id, crls, probes,
+      concerns: concernsOf({ crls, waitsSince, probes, responder: isAnswering(key) ? (responder ?? 'missing') : undefined, periodMs: revocation.crlPeriodMs, now: clock.now() }),
       ...(isAnswering(key) ? { ocsp: responder === undefined ? {} : { responder: responder.serial, notAfter: responder.notAfter } } : {}),
     };
   }
 }
+
+interface Found {
+  readonly crls: IssuerFreshness['crls'];
+  /** When the oldest change was made that is in no CRL yet. */
+  readonly waitsSince: number | undefined;
+  readonly responder: ResponderCertificate | 'missing' | undefined;
+  readonly probes: readonly FoundByProbe[];
+  readonly periodMs: number;
+  readonly now: number;
+}
+
+function concernsOf({ crls: { shards, published, oldest, firstToEnd }, waitsSince, responder, probes, periodMs, now }: Found): IssuerFreshness['concerns'] {
+  const concerns: IssuerFreshness['concerns'][number][] = [];
+  const concern = (is: boolean, level: 'degraded' | 'critical', what: string): void => void (is && concerns.push({ level, what }));
+  concern(published < shards, 'critical', `${shards - published} of ${shards} CRLs have never been published`);
+  concern(oldest !== undefined && now - oldest > LATE_CRL * periodMs, 'degraded', 'a CRL is older than twice its period');
+  concern(firstToEnd !== undefined && firstToEnd - now < CRL_CRITICAL_MS, 'critical', 'a CRL ends within 48 hours');
+  concern(waitsSince !== undefined && now - waitsSince > WAITING_CRITICAL_MS, 'critical', 'a revocation has waited for its CRL for more than an hour');
+  concern(responder === 'missing', 'critical', 'there is no valid certificate for its OCSP responder');
+  concern(
+    typeof responder === 'object' && responder.notAfter - now < (responder.notAfter - responder.notBefore) * RESPONDER_CRITICAL, 'critical',
+    'the certificate of its OCSP responder should have been renewed');
+  for (const { url, fault } of probes) concern(fault !== undefined, 'critical', `${url}: ${fault}`);
+  concern(probes.some(({ checkedAt }) => now - checkedAt > UNSEEN_MS), 'degraded', 'the prober has not looked at its URLs for a quarter of an hour');
+  return concerns;
+}
+
+const shown = ({ url, what, checked_at, fault, bad_since }: ProbeRow): FoundByProbe =>
+  ({ url, what, checkedAt: checked_at, ...(fault === null ? {} : { fault }), ...(bad_since === null ? {} : { badSince: bad_since }) });

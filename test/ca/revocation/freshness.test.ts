@@ -62,7 +62,7 @@ onBothEngines((newDatabase) => {
   test('T-CRL-10 T-OCS-10 what is late is a concern: a CRL after twice its period, or that ends within 48 hours; a responder 14 days before its end', async () => {
     await using lab = await openRevocationLab(await newDatabase());
     const { software: { ca }, clock } = lab;
-    const concerns = async () => (await ca.freshness()).flatMap((issuer) => issuer.concerns).map(({ level, what }) => `${level}: ${what}`);
+    const concerns = async () => (await ca.freshness()).issuers.flatMap((issuer) => issuer.concerns).map(({ level, what }) => `${level}: ${what}`);
     assert.deepEqual(await concerns(), ['critical: 8 of 8 CRLs have never been published', 'critical: there is no valid certificate for its OCSP responder']);
     while ((await ca.work.publishCrls()) > 0);
     await ca.work.renewResponders();
