@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { AttestationFault } from './attestation-fault.ts';
+import { plainText } from './identities.ts';
 import type { Attested, Question } from './verify.ts';
 import { verifyChain } from './chain.ts';
 import { certificatesOf, type Statement } from './statement.ts';
@@ -20,8 +21,8 @@ export function verifyApple(statement: Statement, { roots, token, at }: Question
   }
   const text = (oid: string): string[] => {
     const value = tbs.extension(oid)?.value;
-    const read = value === undefined ? '' : Buffer.from(value).toString('latin1');
-    return /^[\x21-\x7e]{1,128}$/.test(read) ? [read] : [];
+    const read = value === undefined ? undefined : plainText(value);
+    return read === undefined ? [] : [read];
   };
   return { spki: tbs.spki, identities: { permanent: [...text(SERIAL_NUMBER), ...text(UDID)], hardware: [] } };
 }

@@ -102,6 +102,16 @@ test('DV-10 step: the attested key signed the key authorization, and its certifi
 });
 const ecKeysOnce = ecKeys();
 
+test('DV-01 what two devices are is never written alike: a slash belongs to the assigner, and octets are no text', () => {
+  const identities = (...names: readonly Uint8Array[]) =>
+    judge(attestationObject('step', stepMembers(ecKeysOnce, [maker.leaf(EMPTY, spkiOf(ecKeysOnce), [subjectAltName(names)]), maker.middle]))).identities;
+  assert.deepEqual(identities(permanentIdentifier('A', '1.2.3'), permanentIdentifier('A', '1.2.4'), permanentIdentifier('A')).permanent, ['A/1.2.3', 'A/1.2.4', 'A']);
+  assert.deepEqual(identities(permanentIdentifier('A/1.2.3'), permanentIdentifier('A/1.2', '1.3'), permanentIdentifier('ä'), permanentIdentifier('', '1.2.3')).permanent, []);
+  const octets = (text: string): string => Buffer.from(text, 'hex').toString('latin1');
+  assert.deepEqual(identities(hardwareModule('1.2.3', octets('abcd')), hardwareModule('1.2.3', 'abcd'), hardwareModule('1.2.4', 'abcd')).hardware, ['hex:abcd/1.2.3', 'abcd/1.2.3', 'abcd/1.2.4']);
+  assert.deepEqual(identities(hardwareModule('1.2.3', 'hex:abcd'), hardwareModule('1.2.3', 'x/1.2'), hardwareModule('1.2.3', '')).hardware, ['hex:/1.2.3']);
+});
+
 test('DV-10 tpm: an attestation key certified a key that is bound to the same TPM, for this key authorization', () => {
   const names = [permanentIdentifier('machine-7'), hardwareModule('1.3.6.1.4.1.9', 'hw-7')];
   for (const [ak, keys] of [[ecKeys(), ecKeys()], [rsaKeys(), rsaKeys()], [ecKeys(), ecKeys('P-384')]] as const) {

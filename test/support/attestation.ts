@@ -69,7 +69,7 @@ export const appleExtensions = (token: string, serial = 'C02XYZ', udid = '000081
 const otherName = (type: string, value: Uint8Array): Uint8Array => element(constructed(0), oid(type), element(constructed(0), value));
 export const permanentIdentifier = (value: string, assigner?: string): Uint8Array =>
   otherName('1.3.6.1.5.5.7.8.3', sequence(text(TAG.utf8String, value), ...(assigner === undefined ? [] : [oid(assigner)])));
-export const hardwareModule = (type: string, serial: string): Uint8Array => otherName('1.3.6.1.5.5.7.8.4', sequence(oid(type), octetString(Buffer.from(serial))));
+export const hardwareModule = (type: string, serial: string): Uint8Array => otherName('1.3.6.1.5.5.7.8.4', sequence(oid(type), octetString(Buffer.from(serial, 'latin1'))));
 export const subjectAltName = (names: readonly Uint8Array[], critical = true): Uint8Array => ext('2.5.29.17', sequence(...names), critical);
 
 // ── tpm ──

@@ -21,6 +21,7 @@ export interface AttestationEvidence {
   readonly format?: string;
   /** SHA-256 of the attested key's SubjectPublicKeyInfo, hex: the CSR must be for this key. */
   readonly attestedKey?: string;
+  /** What it says that the device is; first what was asked for. */
   readonly identities?: readonly string[];
   /** SHA-256 of each certificate, and the first of them whole where it is not large (base64). */
   readonly chain?: readonly string[];
@@ -68,7 +69,7 @@ function judge(
     if (!said.includes(identifier.value)) return { detail: `The attestation is not of ${identifier.value}.` };
     const [leaf] = chain;
     return {
-      type: 'device-attest-01', at, statement: sha256(octets), format, attestedKey: spkiSha256(spki), identities: said.slice(0, 8), chain: chain.map(sha256),
+      type: 'device-attest-01', at, statement: sha256(octets), format, attestedKey: spkiSha256(spki), identities: [identifier.value, ...said.filter((each) => each !== identifier.value)].slice(0, 8), chain: chain.map(sha256),
       ...(leaf !== undefined && leaf.length <= MAX_KEPT_CERTIFICATE ? { certificate: Buffer.from(leaf).toString('base64') } : {}),
     };
   } catch (error) {

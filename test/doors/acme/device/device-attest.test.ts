@@ -91,7 +91,7 @@ onBothEngines('DV-03, DV-06, DV-10 Apple devices by UDID, TPMs by permanent iden
 
   const ak = ecKeys();
   const names = [permanentIdentifier('machine-7', '1.2.3'), hardwareModule('1.3.6.1.4.1.9', 'hw-7')];
-  for (const [identifier, subject] of [[device('machine-7/1.2.3'), 'machine-7'], [device('hw-7/1.3.6.1.4.1.9', 'hardware-module'), 'hw-7']] as const) {
+  for (const [identifier, subject] of [[device('machine-7/1.2.3'), 'machine-7/1.2.3'], [device('hw-7/1.3.6.1.4.1.9', 'hardware-module'), 'hw-7/1.3.6.1.4.1.9']] as const) {
     const { order, challenge } = await ordered(client, [identifier, { type: 'dns', value: 'host-7.devices.internal' }]);
     const key = newKey();
     const pubArea = publicArea(key);
@@ -152,13 +152,38 @@ test('DV-01 what is no identifier of a device, or of one too many, is refused', 
   await using lab = await openDoorLab(OPTIONS);
   const client = await lab.client();
   const ask = (identifiers: readonly object[]) => client.post(client.directory.newOrder, { identifiers });
-  for (const value of ['', '/', 'a/', '/1.2.3', 'a/b', 'a/1.2/3', 'a/3.1', 'a/1.02', 'a/1', 'a\u0000', 'ä', 'a_b', 'x'.repeat(65), `a/1.${'9'.repeat(30)}`]) refused(await ask([device(value)]), 400, 'malformed');
+  for (const value of ['', '/', 'a/', '/1.2.3', 'a/b', 'a/1.2/3', 'a/3.1', 'a/1.02', 'a/1', 'a\u0000', 'ä', 'a_b', 'x'.repeat(65), `${'x'.repeat(60)}/1.2.3`, `a/1.${'9'.repeat(30)}`]) refused(await ask([device(value)]), 400, 'malformed');
   for (const value of ['hw', 'hw/', '/1.2.3', 'hw/x', 'a/b/1.2.3']) refused(await ask([device(value, 'hardware-module')]), 400, 'malformed');
   refused(await ask([device('Permanent', 'Permanent-Identifier')]), 400, 'unsupportedIdentifier');
   refused(await ask([device('one'), device('two')]), 400, 'invalidProfile', /2 times/);
   refused(await ask([{ type: 'dns', value: 'h.devices.internal' }]), 400, 'invalidProfile', /requires a serialNumber/);
   for (const value of ['C02XYZ', 'a b', "O'Neil-1.2:3=?,+(x)", 'dev/1.3.6.1.4.1.9']) assert.equal((await ask([device(value)])).json.identifiers[0].value, value);
 });
+
+onBothEngines('DV-01, DV-05 a device of another assigner is another device, to the certificate and to the evidence', async (lab) => {
+  const client = await lab.client();
+  const key = newKey();
+  const proven = async (value: string, ...names: readonly Uint8Array[]) => {
+    const { order, challenge } = await ordered(client, [device(value)]);
+    const leaf = maker.leaf(Buffer.from('3000', 'hex'), spkiOf(key), [subjectAltName(names)]);
+    const sig = encodeCbor(sign('sha256', Buffer.from(client.keyAuthorization(challenge.token)), key.privateKey));
+    const attObj = attestationObject('step', new Map<string, never>([['alg', -7], ['x5c', [leaf, maker.middle]], ['sig', sig]] as never)).toString('base64url');
+    return { order, answer: await client.post(challenge.url, { attObj }) };
+  };
+  for (const [value, ...names] of [['A/1.2.3', permanentIdentifier('A', '1.2.4')], ['A/1.2.3', permanentIdentifier('A/1.2.3')], ['A', permanentIdentifier('A', '1.2.3')]] as const) {
+    refused((await proven(value, ...names)).answer, 400, 'badAttestationStatement', /is not of A/);
+  }
+  const both = [permanentIdentifier('A', '1.2.3'), permanentIdentifier('A', '1.2.4')];
+  for (const value of ['A/1.2.3', 'A/1.2.4']) {
+    const { order } = await proven(value, ...both);
+    const final = await client.post(order.finalize, { csr: csrFor(key) });
+    assert.equal(new X509Certificate((await client.post(final.json.certificate)).text).subject, `serialNumber=${value}`);
+  }
+  const bodies = await lab.database.many<{ body: string }>(rawStatement('select body from evidence order by created'));
+  const said = bodies.map(({ body }) => JSON.parse(body).authorizations[0]);
+  assert.deepEqual(said.map(({ identifier }) => identifier.value).sort(), ['A/1.2.3', 'A/1.2.4']);
+  for (const { identifier, seen } of said) assert.equal(seen.identities[0], identifier.value);
+}, OPTIONS);
 
 test('a directory without the challenge takes no devices', async () => {
   await using lab = await openDoorLab();
