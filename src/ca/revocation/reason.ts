@@ -30,5 +30,11 @@ const ALLOWED: Readonly<Record<RevocationAuthority, readonly RevocationReason[]>
   operator: [...SUBSCRIBERS, 'privilegeWithdrawn', 'certificateHold'],
 };
 
+/**
+ * On whose word a key is blocked for everybody, and revoked with it what others have for it. Not on the subscriber's: a CSR is no secret,
+ * and whoever controls its names gets a certificate for the key in it without having that key.
+ */
+export const mayBlock = (authority: RevocationAuthority): boolean => authority === 'key' || authority === 'operator';
+
 export const mayUse = (authority: RevocationAuthority, reason: RevocationReason | undefined): boolean =>
   reason !== undefined && ALLOWED[authority].includes(reason);

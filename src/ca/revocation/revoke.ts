@@ -1,7 +1,7 @@
 /**
- * The only way to revoke, whichever door asks. A revocation is one commit: its row, its audit entry, the mark on its shard, and for a
- * compromised key the block on that key. All other certificates with such a key are revoked right after; if the process dies in between,
- * a job goes on (`sweepKeys`).
+ * The only way to revoke, whichever door asks. A revocation is one commit: its row, its audit entry, the mark on its shard, and where
+ * who has the key or an operator says that it is compromised, the block on that key. All other certificates with such a key are revoked
+ * right after; if the process dies in between, a job goes on (`sweepKeys`).
  */
 import { publicId } from '../../database/public-id.ts';
 import type { Write } from '../../database/database.ts';
@@ -11,7 +11,7 @@ import { auditEntry } from '../audit/entry.ts';
 import type { RevocationOutcome, RevocationRefusal, RevocationRequest, UnholdOutcome, UnholdRequest } from '../ca.ts';
 import { composeEvidence, type Evidence, recordEvidence } from '../issuance/evidence.ts';
 import type { IssuanceParts } from '../issuance/issue.ts';
-import { mayUse, REASON_CODE, reasonOf, type RevocationReason } from './reason.ts';
+import { mayBlock, mayUse, REASON_CODE, reasonOf, type RevocationReason } from './reason.ts';
 import {
   type BlockedKey, blockKey, findTarget, isBlocked, markShards, markSwept, recordRevocation, type Revocation, type Target, targetsWithKey,
   unsweptKeys, withdrawRevocation, type Word,
@@ -32,18 +32,19 @@ export async function revoke(parts: RevocationParts, request: RevocationRequest)
     const now = clock.now();
     const reasons = refusals(parts, request, target, now);
     if (reasons.length > 0) return { kind: 'refused', reasons };
-    if (!mayBecome(target, request.reason)) {
-      return { kind: 'already-revoked', reason: nameOf(target.reason), at: target.revoked_at ?? now };
-    }
+    const compromised = request.reason === 'keyCompromise' && mayBlock(request.authority);
+    const block = compromised && !(await isBlocked(database, target.realm, target.spki_sha256));
+    const changes = mayBecome(target, request.reason);
+    // A subscriber may have said it before, which did not block the key.
+    if (!changes && !block) return { kind: 'already-revoked', reason: nameOf(target.reason), at: target.revoked_at ?? now };
     const evidence = request.evidence === undefined ? undefined : composeEvidence({ revocation: request.serial, request: request.evidence });
     const how: How = { ...wordOf(request), reason: request.reason, now, evidence, compromisedAt: request.compromisedAt };
-    const compromised = request.reason === 'keyCompromise';
-    const block = compromised && !(await isBlocked(database, target.realm, target.spki_sha256));
-    const done = await database.commit([...writesOf(parts, [target], how), ...(block ? blockWrites(parts, target, how) : [])]);
+    const changed = changes ? [target] : [];
+    const done = await database.commit([...writesOf(parts, changed, how), ...(block ? blockWrites(parts, target, how) : [])]);
     if (!done) continue;
-    told([target], how);
+    told(changed, how);
     const others = compromised ? await revokeWithKey(parts, { ...how, realm: target.realm, spki_sha256: target.spki_sha256, blocked_at: now }) : 0;
-    return { kind: 'revoked', reason: request.reason, at: dateFor(target, how), others };
+    return { kind: 'revoked', reason: request.reason, at: changes ? dateFor(target, how) : (target.revoked_at ?? now), others };
   }
   throw new Error(`certificate ${request.serial} is being revoked over and over`);
 }
@@ -137,7 +138,7 @@ export function refusals(
     found.push({ kind: 'hold-not-allowed', detail: `certificates of profile "${target.profile}" cannot be held`, remedy: `set hold: true in profiles/${target.profile}.yaml` });
   }
   // An expired certificate proves nothing any more; but its key, once known to others, must not come back.
-  if (target.not_after < now && reason !== 'keyCompromise') found.push({ kind: 'expired', detail: 'the certificate has expired' });
+  if (target.not_after < now && !(reason === 'keyCompromise' && mayBlock(request.authority))) found.push({ kind: 'expired', detail: 'the certificate has expired' });
   if (compromisedAt !== undefined && (reason !== 'keyCompromise' || compromisedAt > now)) {
     found.push({ kind: 'date-not-allowed', detail: 'a date goes with keyCompromise only, and lies in the past' });
   }

@@ -142,13 +142,36 @@ onBothEngines('R-06 reasons are those that a subscriber may give', async (lab) =
   }
 });
 
-onBothEngines('R-07 an expired certificate is not revoked, but its key may still be said to be compromised', async (lab) => {
+onBothEngines('R-06, GK-6 an account that never had the key has nothing blocked, and nobody else\'s certificate revoked', async (lab) => {
+  const victim = await lab.client();
+  const key = newKey();
+  const seen = buildCsr({ ...key, names: [{ type: 'dns', value: 'shared.internal' }] }).toString('base64url');
+  const { pem } = await victim.issue(['also-theirs.internal'], () => {}, { key });
+  const other = { der: new X509Certificate(pem).raw, serial: namedCertificate(pem).serial, key };
+  const replayer = await lab.client();
+  const { json } = await replayer.newOrder(['shared.internal']);
+  await replayer.authorize(json, 'http-01', () => {});
+  const { json: order } = await replayer.post(json.finalize, { csr: seen });
+  const got = (await replayer.post(order.certificate)).text;
+  const had = { der: new X509Certificate(got).raw, serial: namedCertificate(got).serial, key };
+  assert.equal((await revoke(replayer, had, 1)).status, 200);
+  const status = await statusOf(lab, had);
+  assert.equal(status.kind === 'revoked' && status.reason, 'keyCompromise');
+  assert.deepEqual(await statusOf(lab, other), { kind: 'good' });
+  const again = await victim.issue(['again.internal'], () => {}, { key });
+  refused(await revoke(replayer, had, 1), 400, 'alreadyRevoked');
+  assert.equal((await revokeByKey(lab, had, 1)).status, 200, 'who has the key can still have it blocked');
+  for (const serial of [other.serial, namedCertificate(again.pem).serial]) assert.equal((await statusOf(lab, { ...other, serial })).kind, 'revoked');
+  await assert.rejects(victim.issue(['never.internal'], () => {}, { key }), /badCSR/);
+});
+
+onBothEngines('R-07 an expired certificate is not revoked, but who has its key may still have it blocked', async (lab) => {
   const client = await lab.client();
   const had = await issued(client, ['x.internal']);
   lab.skewMs += 400 * 86_400_000;
   client.forgetNonces();
-  refused(await revoke(client, had), 403, 'unauthorized', /expired/);
-  assert.equal((await revoke(client, had, 1)).status, 200);
+  for (const reason of [0, 1]) refused(await revoke(client, had, reason), 403, 'unauthorized', /expired/);
+  assert.equal((await revokeByKey(lab, had, 1)).status, 200);
 });
 
 onBothEngines('R-09 a certificate that renews itself is canceled, not revoked', async (lab) => {
