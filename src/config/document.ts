@@ -1,5 +1,5 @@
 /** One YAML file as plain data, with the line of every key. Duplicate keys and unknown tags are refused. */
-import { LineCounter, isNode, parseDocument } from 'yaml';
+import { type Document, LineCounter, isNode, parseDocument, visit } from 'yaml';
 import type { FaultList, FaultsOf, KeyPath } from './fault.ts';
 
 export interface ConfigDocument {
@@ -14,7 +14,7 @@ export interface ConfigDocument {
 export function parseConfigDocument(file: string, text: string, faults: FaultList): ConfigDocument | undefined {
   const lines = new LineCounter();
   const parsed = parseDocument(text, { uniqueKeys: true, strict: true, prettyErrors: false, lineCounter: lines });
-  const problems = [...parsed.errors, ...parsed.warnings];
+  const problems = [...parsed.errors, ...parsed.warnings, ...lostAliases(parsed)];
   for (const { message, pos } of problems) {
     const { line, col } = lines.linePos(pos[0]);
     faults.of(file, () => line).add([], `line ${line}, column ${col}: ${firstLineOf(message)}`);
@@ -29,7 +29,26 @@ export function parseConfigDocument(file: string, text: string, faults: FaultLis
     }
     return undefined;
   };
-  return { data: parsed.toJS({ maxAliasCount: 50 }), faults: faults.of(file, lineOf) };
+  try {
+    return { data: parsed.toJS({ maxAliasCount: 50 }), faults: faults.of(file, lineOf) };
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    faults.of(file).add([], 'repeats itself by aliases more than 50 times');
+    return undefined;
+  }
+}
+
+/** To YAML, `*.example.com` without quotes is a reference. */
+function lostAliases(document: Document.Parsed): { message: string; pos: [number] }[] {
+  const found: { message: string; pos: [number] }[] = [];
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return;
+      const message = `*${alias.source} refers to nothing; a name that begins with * stands in quotes: "*${alias.source}"`;
+      found.push({ message, pos: [alias.range?.[0] ?? 0] });
+    },
+  });
+  return found;
 }
 
 const firstLineOf = (message: string): string => message.split('\n')[0] ?? message;

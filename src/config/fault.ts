@@ -26,7 +26,7 @@ export class FaultList {
     return {
       add: (path, problem) => {
         const line = lineOf?.(path);
-        this.#faults.push({ file, key: keyText(path), problem, ...(line === undefined ? {} : { line }) });
+        this.#faults.push({ file, key: withoutSecrets(keyText(path)), problem: withoutSecrets(problem), ...(line === undefined ? {} : { line }) });
       },
     };
   }
@@ -50,6 +50,10 @@ export function faultReport(faults: readonly Fault[], consequence: string): stri
     `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}, ${consequence}.`,
   ].join('\n');
 }
+
+/** Faults quote what they find wrong, and the URL of a database may stand in a wrong place: what is secret in a URL is never repeated. */
+const withoutSecrets = (text: string): string =>
+  text.replace(/(:\/\/[^\s"':@]*:)[^\s"']*@/g, '$1…@').replace(/([?&]\w*pass\w*=)[^&\s"']*/gi, '$1…');
 
 function keyText(path: KeyPath): string {
   return path.map((part, at) => (typeof part === 'number' ? `[${part}]` : at === 0 ? part : `.${part}`)).join('');

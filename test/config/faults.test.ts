@@ -34,6 +34,11 @@ const FILES: readonly Case[] = [
   { name: 'no YAML at all', changes: { 'policy/devices.yaml': 'description: [a' }, faults: ['ca-config/policy/devices.yaml: line 1, column 16: Flow sequence in block collection must be sufficiently indented and end with a ]'] },
   { name: 'a duplicate key', changes: { 'policy/devices.yaml': 'description: a\ndescription: b\n' }, faults: ['ca-config/policy/devices.yaml: line 2, column 1: Map keys must be unique'] },
   { name: 'a tag that means code elsewhere', changes: { 'policy/devices.yaml': 'description: !!js/function "x"\nallow: { names: [a.test] }' }, faults: ['ca-config/policy/devices.yaml: line 1, column 14: Unresolved tag: tag:yaml.org,2002:js/function'] },
+  { name: 'a wildcard without quotes', changes: { 'policy/devices.yaml': 'description: a\nallow:\n  names:\n    - *.corp.test\n' }, faults: ['ca-config/policy/devices.yaml: line 4, column 7: *.corp.test refers to nothing; a name that begins with * stands in quotes: "*.corp.test"'] },
+  {
+    name: 'aliases that grow into everything', changes: { 'policy/devices.yaml': `a: &a [1, 1]\nb: &b [${'*a, '.repeat(20)}]\nc: [${'*b, '.repeat(20)}]\n` },
+    faults: ['ca-config/policy/devices.yaml: repeats itself by aliases more than 50 times'],
+  },
   { name: 'hidden files and what editors leave behind are passed over', changes: { '.ca.yaml.swp': 'x', 'policy/.hidden.yaml': 'x', 'policy/devices.yaml~': 'x', 'README.md': 'x' }, faults: [] },
 ];
 
@@ -294,6 +299,16 @@ test('all faults of all files are told at once, in the order of files and lines,
   assert.ok(loaded.faults.every(({ line }) => line !== undefined && line > 0));
   assert.match(faultReport(loaded.faults, 'not starting'), /\n6 faults, not starting\.$/);
   assert.equal(faultReport(loaded.faults.slice(0, 1), 'not starting').split('\n').at(-1), '1 fault, not starting.');
+});
+
+test('no fault repeats the password of a database, wherever its URL was written', () => {
+  const url = `${POSTGRES}?sslpassword=s3cret`;
+  for (const text of [`database: { url: "${url}" }`, `database: ["${url}"]`, `database: !${url} x`, `database: *${url}`, `"${url}": 1`, `{ a: 1 }} ${url}`, `%YAML ${url}\n---\na: 1`, `database: |${url}\n x`]) {
+    using directory = new ConfigDirectory({ 'ca.yaml': text });
+    const report = directory.faults().join('\n');
+    assert.notEqual(report, '');
+    assert.ok(!report.includes('s3cret'), report);
+  }
 });
 
 test('a configuration directory that is not there is one fault', () => {

@@ -44,7 +44,7 @@ export interface IssuanceParts {
   /** Whether what certificates of this key point at can be fetched; absent where that is not asked. */
   readonly isFetchable?: (key: IssuerKey) => Promise<boolean>;
   /** What a door wants to hold (see `together`) when recovery issues one of its requests anew. */
-  readonly conditionsFor?: (request: Pick<IssuanceRequest, 'realm' | 'requestRef' | 'publicKey'>) => readonly Write[];
+  readonly conditionsFor?: (request: Pick<IssuanceRequest, 'realm' | 'requestRef' | 'publicKey'>, engine: Database['engine']) => readonly Write[];
   /** Called at each numbered step; tests kill the process there. */
   readonly reached: (step: IssuanceStep) => void;
 }

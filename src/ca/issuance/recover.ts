@@ -82,7 +82,7 @@ async function issueAnew(parts: IssuanceParts, intent: Intent, facts: TbsFacts, 
   const request = { realm: intent.realm, requestRef: intent.request_ref, publicKey: facts.spki };
   return issue(parts, {
     ...request, door: intent.door, profile: intent.profile, names: facts.names, subject: facts.subject,
-    ...recorded, together: [...closing, ...(parts.conditionsFor?.(request) ?? [])],
+    ...recorded, together: [...closing, ...(parts.conditionsFor?.(request, parts.database.engine) ?? [])],
     ...(profile?.shape.validityMs === length ? {} : { notAfter: intent.not_after }),
     lineage: intent.lineage_id,
     ...(profile !== undefined && isResponder(profile.shape) ? { issuerKey: intent.issuer_key } : {}),

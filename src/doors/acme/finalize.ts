@@ -81,7 +81,7 @@ async function issue(acme: Acme, { site, account, key, about: order, signed, cor
     together: [
       ...hadNames(site, account.id, order.identifiers, now),
       ...(renews === undefined ? [] : [holdClaim(order.id)]),
-      nothingAgainst(site.realm, order.id, csr.spki),
+      ...nothingAgainst(acme.database.engine, site.realm, order.id, csr.spki),
       ...(autoRenewal === undefined ? [] : [beginRenewing(site, { order: order.id, account: account.id, spki: csr.spki, evidence: JSON.stringify(evidence) },
         nextDue(autoRenewal, now, validityAt(autoRenewal, now).notAfter))]),
     ],

@@ -61,7 +61,7 @@ function parseAncestor(item: unknown, { type, value }: Identifier): string | und
   const ancestor = typeof given === 'string' ? parseDnsName(given).value : undefined;
   const above = ancestor !== undefined && !ancestor.startsWith('*.') && (base.endsWith(`.${ancestor}`) || (base === ancestor && base !== value));
   if (type === 'dns' && above) return ancestor;
-  return { type: 'malformed', detail: `"ancestorDomain" ${quote(String(given))} is not a domain above ${value}.` };
+  return { type: 'malformed', detail: `"ancestorDomain"${typeof given === 'string' ? ` ${quote(given)}` : ''} is not a domain above ${value}.` };
 }
 
 /** What a client wrote, made short and harmless for an error text. */

@@ -12,6 +12,7 @@ import type { Account, Binding } from './account.ts';
 import { flightsIn } from './attempts/store.ts';
 import type { Authorization } from './authorization.ts';
 import type { Attempt } from './challenge.ts';
+import { holdKey } from './issuance/store.ts';
 import type { AccountKey } from './jwk.ts';
 import type { Order } from './order.ts';
 import type { Problem } from './problem.ts';
@@ -114,7 +115,7 @@ export async function accountByKey(database: Database, site: Site, thumbprint: s
 export const createAccount = (
   database: Database, site: Site, account: Account, keyDigest: string, termsAgreed: number | undefined, now: number, together: readonly Write[],
 ): Promise<boolean> =>
-  database.commit([...together, {
+  database.commit([...together, ...holdKey(database.engine, keyDigest), {
     statement: insertAccount,
     values: {
       ...scope(site), id: account.id, thumbprint: account.thumbprint, jwk: account.jwk, contact: JSON.stringify(account.contact),
@@ -133,11 +134,13 @@ export const updateAccount = (database: Database, before: Account, { id, contact
   ]);
 
 /** True when this call did it; false when another account or a certificate has the key, or this account has changed meanwhile. */
-export const changeKey = (database: Database, realm: string, { id, thumbprint }: Account, key: AccountKey): Promise<boolean> =>
-  database.commit([{
+export function changeKey(database: Database, realm: string, { id, thumbprint }: Account, key: AccountKey): Promise<boolean> {
+  const digest = spkiSha256(key.spki);
+  return database.commit([...holdKey(database.engine, digest), {
     statement: changeAccountKey, rows: 1,
-    values: { realm, id, old: thumbprint, thumbprint: key.thumbprint, jwk: key.jwk, spki_sha256: spkiSha256(key.spki) },
+    values: { realm, id, old: thumbprint, thumbprint: key.thumbprint, jwk: key.jwk, spki_sha256: digest },
   }]);
+}
 
 /** Whether any account of the realm, of whatever directory and state, has the key with this digest. */
 export const isAccountKey = async (database: Database, realm: string, digest: string): Promise<boolean> =>

@@ -1,11 +1,10 @@
 /** What recovery and a slow finalize may issue, on both engines: to whom may still have it, and to all of those. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { DatabaseUnavailable } from '../../../src/database/errors.ts';
 import { rawStatement } from '../../../src/database/statement.ts';
 import { changeAccount } from '../../../src/doors/acme/accounts/operate.ts';
 import { AcmeClient, type Answer, jwkOf, type KeyPair, newKey, signJws } from '../../support/acme-client.ts';
-import { type DoorLab, openDoorLab, SUCCESS } from '../../support/acme-door.ts';
+import { type DoorLab, SUCCESS } from '../../support/acme-door.ts';
 import { onBothEngines, withPostgres } from '../../support/acme-engines.ts';
 import { refused } from '../../support/acme-refusal.ts';
 import { buildCsr } from '../../support/csr.ts';
@@ -176,8 +175,7 @@ onBothEngines('A-11, §11.1 the key of a certificate that is being signed makes 
   assert.equal((await client.post(url)).json.status, 'valid');
 });
 
-test('R2, F-07 of a newAccount and a finalize at once with one key, one is refused', async () => {
-  await using lab = await openDoorLab(); // SQLite: of two commits one is first
+onBothEngines('R2, F-07 of a newAccount and a finalize at once with one key, one is refused', async (lab) => {
   const client = await lab.client();
   for (let round = 0; round < 8; round += 1) {
     const key = newKey();

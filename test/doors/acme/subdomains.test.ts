@@ -56,6 +56,7 @@ test('SD-02: an ancestor that is none', async () => {
     refused(await client.newOrder([below('a.x.internal', ancestor)]), 400, 'malformed', /is not a domain above a\.x\.internal/);
   }
   refused(await client.newOrder([{ type: 'ip', value: '10.0.0.1', ancestorDomain: '0.0.1' } as never]), 400, 'malformed', /not a domain above/);
+  for (const odd of [{ toString: 1 }, [{ toString: 1 }], 1, true]) refused(await client.newOrder([below('a.b.internal', odd)]), 400, 'malformed', /"ancestorDomain" is not a domain above/);
 });
 
 test('SD-03: without a DNS challenge nothing can prove a domain', async () => {

@@ -2,7 +2,7 @@
  * SQL of what must hold for an order's certificate in the commit of its intent: facts that were right when the finalize request, or
  * recovery, looked at them may have changed while CAA was asked, or a signer was away.
  */
-import type { Write } from '../../../database/database.ts';
+import type { Database, Write } from '../../../database/database.ts';
 import { isPublicId } from '../../../database/public-id.ts';
 import { rawStatement } from '../../../database/statement.ts';
 import { spkiSha256 } from '../../../x509/public-key.ts';
@@ -24,16 +24,30 @@ const findAgainst = rawStatement({
   postgres: againstSql('jsonb_array_elements_text(acme_order.authorizations::jsonb) e(value)'),
 });
 
+const lockKey = rawStatement('select pg_advisory_xact_lock(hashtextextended(:spki_sha256, 0))');
+
+/**
+ * That no account has a certificate's key (§11.1) hangs on two conditions, each about rows that the other side adds. On PostgreSQL, whose
+ * statements see what was committed before they began, two commits at once would both find nothing; so each first holds the key, given as
+ * SHA-256 of its SubjectPublicKeyInfo in hex, to its end. On SQLite one commit is always before the other.
+ */
+export const holdKey = (engine: Database['engine'], spkiSha256: string): Write[] =>
+  (engine === 'sqlite' ? [] : [{ statement: lockKey, values: { spki_sha256: spkiSha256 }, rows: 'any' }]);
+
 /**
  * For the commit of an order's first intent: the account is valid (RFC 8555 §7.3.6) and its key not blocked, none of the order's authorizations was deactivated
  * (§7.5.2), the certificate's key is no account's (§11.1), and a renewal still has its claim (RFC 9773 §5).
  */
-export const nothingAgainst = (realm: string, order: string, publicKey: Uint8Array): Write =>
-  ({ statement: findAgainst, values: { order, realm, spki_sha256: spkiSha256(publicKey) }, rows: 0 });
+export function nothingAgainst(engine: Database['engine'], realm: string, order: string, publicKey: Uint8Array): Write[] {
+  const digest = spkiSha256(publicKey);
+  return [...holdKey(engine, digest), { statement: findAgainst, values: { order, realm, spki_sha256: digest }, rows: 0 }];
+}
 
 /** The same for recovery, which knows requests by their references only; nothing for one that is not ours. `publicKey` is DER. */
-export function conditionsFor({ realm, requestRef, publicKey }: { realm: string; requestRef: string; publicKey: Uint8Array }): readonly Write[] {
+export function conditionsFor(
+  { realm, requestRef, publicKey }: { realm: string; requestRef: string; publicKey: Uint8Array }, engine: Database['engine'],
+): readonly Write[] {
   const { order, period } = orderAndPeriod(requestRef);
   if (!isPublicId(order)) return [];
-  return period === 0 ? [holdClaim(order), nothingAgainst(realm, order, publicKey)] : [stillDue({ order, period: period - 1 })];
+  return period === 0 ? [holdClaim(order), ...nothingAgainst(engine, realm, order, publicKey)] : [stillDue({ order, period: period - 1 })];
 }
