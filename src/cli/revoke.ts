@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from './admin-socket.ts';
+import { pullForRevocation } from './after-replacement.ts';
 import { type Command, Mistake } from './command.ts';
 import { readOptions } from './options.ts';
 
@@ -11,7 +12,8 @@ export const revoke: Command = {
        chancery revoke [--spki SHA256] [--account ID] [--profile NAME] [--issued-between FROM..TO] --reason REASON [options]
 
 Revokes one certificate, or all that fit every selection that is given. For many it first says how many there are and whose, and goes on
-only with --yes. A run that was stopped can be run again: what is revoked already is passed over. REASON is unspecified, keyCompromise,
+only with --yes. A run that was stopped can be run again: what is revoked already is passed over, and one with --after-replacement goes
+on with the certificates that it began with. REASON is unspecified, keyCompromise,
 affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn or, where the profile allows it, certificateHold. keyCompromise
 blocks the key for good, and revokes every certificate with it. FROM and TO are like 2026-11-01 or 2026-11-01T12:00:00Z, in UTC.
 
@@ -46,9 +48,8 @@ blocks the key for good, and revokes every certificate with it. FROM and TO are 
       ...defined('compromisedAt', time('--compromised-at', values['compromised-at'])),
     };
     if (serial !== undefined) return single({ ...ordered, serial: hexOf(serial) }, values['dry-run'], values.json);
-    const deadline = values['after-replacement'] ? (time('--deadline', values.deadline) ?? Number.MAX_SAFE_INTEGER) : undefined;
-    if (deadline !== undefined && deadline <= Date.now()) throw new Mistake(`--deadline: ${values.deadline} is past`);
-    return several({ ...ordered, ...selection, ...defined('deadline', deadline) }, values);
+    if (!values['after-replacement']) return several({ ...ordered, ...selection }, values);
+    return afterReplacement({ ...ordered, ...selection }, time('--deadline', values.deadline) ?? Number.MAX_SAFE_INTEGER, values);
   },
 };
 
@@ -85,28 +86,62 @@ function wouldBe({ is, would, why }: Found): string {
 const LOOK_MS = 60_000;
 const OWNERS_SHOWN = 20;
 
-async function several(request: object, { yes, 'dry-run': dryRun, json, profile, 'issued-between': between, 'after-replacement': wait }: Options): Promise<number> {
+async function several(request: object, options: Options): Promise<number> {
   const found = await through({ ...request, dryRun: true });
-  if (!json) tell(found);
-  const none = found.selected === found.refused;
-  if (dryRun || !yes || none) {
-    console.log(json ? JSON.stringify(found) : `nothing was changed${dryRun || none ? '' : ': add --yes to revoke them'}`);
-    return 0;
-  }
-  if (wait) await pull(profile, between);
-  let revoked = 0;
-  for (;;) {
-    const done = await through(request, (step) => { if (!json) process.stderr.write(`\r${revoked + step.revoked} of ${found.selected} revoked`); });
-    revoked += done.revoked;
-    if (done.waiting === 0) break;
-    if (!json) process.stderr.write(`\r${revoked} of ${found.selected} revoked, ${done.waiting} wait for their replacements\n`);
-    await sleep(LOOK_MS);
-  }
-  console.log(json ? JSON.stringify({ selected: found.selected, revoked }) : `\nrevoked: ${revoked}`);
+  if (!options.json) tell(found);
+  if (!mayBegin(found, options)) return 0;
+  const { revoked } = await through(request, progressOf(found, options));
+  told(found, revoked, options);
   return 0;
 }
 
-type Options = { readonly yes: boolean; readonly 'dry-run': boolean; readonly json: boolean; readonly profile?: string; readonly 'issued-between'?: string; readonly 'after-replacement': boolean };
+async function afterReplacement(asked: object, deadline: number, options: Options): Promise<number> {
+  const { profile, 'issued-between': between } = options;
+  if (profile === undefined && between === undefined) { // what pulls renewal windows forward knows no more than these
+    throw new Mistake('--after-replacement goes with --profile or --issued-between: for others, have them renewed with chancery renewals pull SERIAL');
+  }
+  const set = { ...defined('profile', profile), ...rangeOf(between) };
+  const would = await pullForRevocation(set, { dryRun: true });
+  if (deadline <= Date.now() && !would.resumed) throw new Mistake('--deadline is past');
+  const found = await through({ ...asked, issuedTo: would.issuedTo, deadline, dryRun: true });
+  if (!options.json) {
+    tell(found);
+    console.log(`issued before ${new Date(would.issuedTo).toISOString()}${would.resumed ? ', when this began' : ''}; what replaces them is not touched`);
+  }
+  if (!mayBegin(found, options)) {
+    if (would.resumed && options.yes && !options['dry-run']) await pullForRevocation(set, { release: true }); // all was done, but for this
+    return 0;
+  }
+  const { issuedTo } = await pullForRevocation(set);
+  let revoked = 0;
+  for (;;) {
+    const done = await through({ ...asked, issuedTo, deadline }, progressOf(found, options, revoked));
+    revoked += done.revoked;
+    if (done.waiting === 0) break;
+    if (!options.json) process.stderr.write(`\r${revoked} of ${found.selected} revoked, ${done.waiting} wait for their replacements\n`);
+    await sleep(Math.max(1, Math.min(LOOK_MS, deadline - Date.now())));
+  }
+  await pullForRevocation(set, { release: true });
+  told(found, revoked, options);
+  return 0;
+}
+
+/** Says that nothing was done where that is so. */
+function mayBegin(found: Step, { yes, 'dry-run': dryRun, json }: Options): boolean {
+  const none = found.selected === found.refused;
+  if (yes && !dryRun && !none) return true;
+  console.log(json ? JSON.stringify(found) : `nothing was changed${dryRun || none ? '' : ': add --yes to revoke them'}`);
+  return false;
+}
+
+const progressOf = ({ selected }: Step, { json }: Options, before = 0) => ({ revoked }: Step): void => {
+  if (!json) process.stderr.write(`\r${before + revoked} of ${selected} revoked`);
+};
+
+const told = ({ selected }: Step, revoked: number, { json }: Options): void =>
+  console.log(json ? JSON.stringify({ selected, revoked }) : `\nrevoked: ${revoked}`);
+
+type Options = { readonly yes: boolean; readonly 'dry-run': boolean; readonly json: boolean; readonly profile?: string; readonly 'issued-between'?: string };
 
 /** All steps, from the first to the last. */
 async function through(request: object, progress: (sum: Step) => void = () => {}): Promise<Step> {
@@ -130,14 +165,6 @@ function tell({ selected, already, refused, owners }: Step): void {
   const sorted = Object.entries(owners).sort(([, a], [, b]) => b - a);
   for (const [owner, count] of sorted.slice(0, OWNERS_SHOWN)) console.log(`  ${count}  ${owner}`);
   if (sorted.length > OWNERS_SHOWN) console.log(`  and ${sorted.length - OWNERS_SHOWN} more owners`);
-}
-
-/** What pulls renewal windows forward knows profiles and times of issuance only. */
-async function pull(profile: string | undefined, between: string | undefined): Promise<void> {
-  if (profile === undefined && between === undefined) {
-    throw new Mistake('--after-replacement goes with --profile or --issued-between: for others, have them renewed with chancery renewals pull SERIAL');
-  }
-  await ask('POST', '/renewals/pull', { ...defined('profile', profile), ...rangeOf(between) });
 }
 
 function selectionOf(values: { spki?: string; account?: string; profile?: string; 'issued-between'?: string }): object {

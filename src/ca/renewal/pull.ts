@@ -70,12 +70,11 @@ export async function pull(parts: RenewalParts, row: PullRow): Promise<void> {
 /** The same for one certificate, as writes for the commit of whatever makes it necessary. */
 export const pullOne = (parts: RenewalParts, certificate: Pullable, manner: Manner): Write[] => pullWrites(parts, rowFor(parts, certificate, manner));
 
-/** Releases what is in force for exactly this selection; resolves to the rows that this call released. */
-export async function release(parts: RenewalParts, like: PullRow, by: string): Promise<PullRow[]> {
-  const { clock, database, random } = parts;
+/** Resolves to those of the rows that this call released. */
+export async function release({ clock, database, random }: RenewalParts, rows: readonly PullRow[], by: string): Promise<PullRow[]> {
   const now = clock.now();
   const released: PullRow[] = [];
-  for (const row of await matching(parts, like)) {
+  for (const row of rows) {
     const { id, realm, scope, expires } = row;
     const entry = auditEntry(publicId(expires, random), realm, 'renewals.released', now, { pull: id, scope, by });
     if (await database.commit([releasePull(id, now), entry])) released.push(row);
@@ -89,6 +88,16 @@ export async function matching({ database }: RenewalParts, like: PullRow): Promi
   const bounded = like.issued_to !== like.at;
   return rows.filter(({ issued_from, issued_to, at }) =>
     issued_from === like.issued_from && (bounded ? issued_to === like.issued_to : issued_to === at));
+}
+
+/**
+ * What the same party pulled before and has not released: the same set, or one that ended with its own pull where this one would end later.
+ * So a revocation that waits for replacements and is begun again goes on with its own set, which has none of the replacements in it.
+ */
+export async function unfinished({ database }: RenewalParts, like: PullRow): Promise<PullRow | undefined> {
+  const rows = await activePulls(database, like.realm, like.scope);
+  return rows.find(({ pulled_by, issued_from, issued_to, at }) =>
+    pulled_by === like.pulled_by && issued_from === like.issued_from && (issued_to === like.issued_to || (issued_to === at && at < like.issued_to)));
 }
 
 /** A page of all pulls in force, by their ids. */
