@@ -187,11 +187,17 @@ export interface IssuerFreshness {
   };
   /** Absent without a responder; empty while it has no valid certificate. */
   readonly ocsp?: { readonly responder?: string; readonly notAfter?: number };
+  /** When the first of the certificates ends on which all others depend: the key's own, those above it, the root. */
+  readonly chainEnds: number;
+  /** Of the offline root above, absent where none is configured; a fault where its file cannot be served. */
+  readonly rootCrl?: RootCrlStanding;
   /** What the prober found at each URL the last time; empty before its first run, and where it is off. */
   readonly probes: readonly FoundByProbe[];
   /** What an operator has to look at; none when all is well. */
   readonly concerns: readonly { readonly level: 'degraded' | 'critical'; readonly what: string }[];
 }
+
+export type RootCrlStanding = { readonly nextUpdate: number } | { readonly fault: string };
 
 export interface FoundByProbe {
   readonly url: string;

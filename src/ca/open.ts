@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { FetchOwn } from '../dial/own-url.ts';
 import * as events from '../telemetry/events.ts';
-import type { Ca, Measured } from './ca.ts';
+import type { Ca, Measured, RootCrlStanding } from './ca.ts';
 import { decideAll, type IssuanceParts, issue } from './issuance/issue.ts';
 import { forgetExpired } from './inventory/forget.ts';
 import { recoverIntents } from './issuance/recover.ts';
@@ -47,14 +47,15 @@ export interface OpenCaOptions {
   /** Certificates are signed only once their CRLs and responder are there; false for tests of other things. */
   readonly whenFetchable?: boolean;
   /** How our own URLs are fetched, and where this front's own status listener is, once it is; absent: nothing is fetched. */
+  readonly rootCrl?: (issuerKey: string) => RootCrlStanding | undefined;
   readonly probing?: { readonly fetch: FetchOwn; readonly ownBase: () => string | undefined };
 }
 
-export function openCa(given: Omit<IssuanceParts, 'isFetchable'>, { whenFetchable = true, probing }: OpenCaOptions = {}): OpenCa {
+export function openCa(given: Omit<IssuanceParts, 'isFetchable'>, { whenFetchable = true, probing, rootCrl }: OpenCaOptions = {}): OpenCa {
   const { authority, database } = given;
   const responders = new Responders(given);
   const prober = probing && new Prober({ ...given, responders, fetch: probing.fetch });
-  const fresh = new Freshness({ ...given, responders, ...(probing && prober && { probing: { prober, ownBase: probing.ownBase } }) });
+  const fresh = new Freshness({ ...given, responders, ...(rootCrl && { rootCrl }), ...(probing && prober && { probing: { prober, ownBase: probing.ownBase } }) });
   let measured: Measured | undefined;
   const parts: IssuanceParts = { ...given, ...(whenFetchable ? { isFetchable: (key) => fresh.isFetchable(key) } : {}) };
   const ocsp = new OcspAnswers(parts, responders);

@@ -107,8 +107,9 @@ export function probeMended(e: { issuerKey: string; what: string; url: string })
 export function freshnessMeasured(found: readonly Freshness[], kept: number, now: number): void {
   metrics.ocspKept.set(kept);
   for (const gauge of [metrics.crlShardAge, metrics.probeFaults, metrics.probeAge]) gauge.reset(); // shards, URLs and issuer keys may be gone
-  for (const { issuerKey, crls, ocsp, probes, concerns } of found) {
+  for (const { issuerKey, crls, ocsp, probes, chainEnds } of found) {
     const labels = { issuer_key: issuerKey };
+    metrics.issuerLeft.set(labels, (chainEnds - now) / 1000);
     metrics.crlsMissing.set(labels, crls.shards - crls.published);
     for (const { shard, thisUpdate } of crls.each) metrics.crlShardAge.set({ ...labels, shard }, (now - thisUpdate) / 1000);
     for (const what of new Set(probes.map((probe) => probe.what))) {
@@ -118,13 +119,20 @@ export function freshnessMeasured(found: readonly Freshness[], kept: number, now
     if (crls.oldest !== undefined) metrics.crlAge.set(labels, (now - crls.oldest) / 1000);
     if (crls.firstToEnd !== undefined) metrics.crlLeft.set(labels, (crls.firstToEnd - now) / 1000);
     if (ocsp !== undefined) metrics.responderLeft.set(labels, ocsp.notAfter === undefined ? 0 : (ocsp.notAfter - now) / 1000);
-    for (const { level, what } of concerns) log[level === 'critical' ? 'error' : 'warn']({ issuerKey, what }, 'revocation information is not fresh');
   }
+  const concerns = new Map(found.flatMap((issuer) => issuer.concerns.map(({ level, what }) => [`${issuer.issuerKey} ${what}`, { issuerKey: issuer.issuerKey, level, what }])));
+  for (const [mark, { level, ...concern }] of concerns) {
+    if (!toldConcerns.has(mark)) log[level === 'critical' ? 'error' : 'warn'](concern, 'revocation information is not fresh');
+  }
+  toldConcerns = new Set(concerns.keys());
 }
+/** So that what lasts is one line in the log of each front, not four a minute. */
+let toldConcerns: ReadonlySet<string> = new Set();
 interface Freshness {
   readonly issuerKey: string;
   readonly crls: { readonly shards: number; readonly published: number; readonly oldest?: number; readonly firstToEnd?: number; readonly each: readonly { readonly shard: number; readonly thisUpdate: number }[] };
   readonly ocsp?: { readonly notAfter?: number };
+  readonly chainEnds: number;
   readonly probes: readonly { readonly what: string; readonly checkedAt: number; readonly fault?: string }[];
   readonly concerns: readonly { readonly level: string; readonly what: string }[];
 }

@@ -13,6 +13,7 @@ export const metrics = {
   crlAge: gauge('crl_age_seconds', 'Since thisUpdate of the oldest CRL shard.', ['issuer_key']),
   crlLeft: gauge('crl_left_seconds', 'Until nextUpdate of the CRL shard that ends first.', ['issuer_key']),
   crlsMissing: gauge('crls_missing', 'CRL shards that were never published.', ['issuer_key']),
+  issuerLeft: gauge('issuer_left_seconds', 'Until the end of the first of the certificates of an issuer key, those above it and the root.', ['issuer_key']),
   crlShardAge: gauge('crl_shard_age_seconds', 'Since thisUpdate of each CRL shard.', ['issuer_key', 'shard']),
   probes: counter('probes_total', 'URLs in certificates that were fetched as a relying party would.', ['what', 'outcome']),
   probeFaults: gauge('probe_faults', 'URLs in certificates at which the prober last found something else than it should be.', ['issuer_key', 'what']),

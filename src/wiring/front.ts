@@ -96,7 +96,11 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     events: { state: (state, why) => events.signerStateChanged({ state, ...(why === undefined ? {} : { why }) }) },
   }));
   const probing = openProbing(generation);
-  const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority, conditionsFor }, { probing: probing.options });
+  const rootCrls = new RootCrls(() => authority, clock);
+  await rootCrls.watch();
+  const ca = openCa({ clock, database, signer, random, frontId, reached, authority: () => authority, conditionsFor }, {
+    probing: probing.options, rootCrl: (issuerKey) => rootCrls.standing(issuerKey),
+  });
   opened.defer(async () => {
     await ca.work.auditOcsp().then(ca.work.sequenceAudit).catch(() => {}); // what is lost is in the signer's journal
   });
@@ -116,8 +120,6 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     if (!ready) reasons.push('starting');
     return { ready: reasons.length === 0, reasons };
   };
-  const rootCrls = new RootCrls(() => authority, clock);
-  await rootCrls.watch();
   const status = createStatusDoor({ ca, readiness, generation, clock, rootCrl: (issuerKey) => rootCrls.get(issuerKey) });
   probing.listensOn(opened.use(await listenPlain(createApp({ doors: [status], random }), { name: 'status', ...first.listeners.status })));
   collectProcessMetrics();

@@ -41,7 +41,7 @@ export function operationsOf(parts: OperationParts): Operations {
 
     async status() {
       const { signer, ca, clock } = parts;
-      return { ...parts.readiness(), now: clock.now(), signer: { id: signer.id, state: signer.state() }, configuration: generation().digest, issuers: (await ca.freshness()).issuers };
+      return { ...parts.readiness(), now: clock.now(), signer: { id: signer.id, state: signer.state() }, configuration: generation().digest, ...(await ca.freshness()) };
     },
 
     async applyConfiguration(dryRun) {

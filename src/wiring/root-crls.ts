@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { RootCrlStanding } from '../ca/ca.ts';
 import type { Authority } from '../ca/issuance/issuer-key.ts';
 import type { Clock } from '../clock.ts';
 import * as events from '../telemetry/events.ts';
@@ -27,6 +28,7 @@ export class RootCrls {
   readonly #authority: () => Authority;
   readonly #clock: Clock;
   #read = new Map<string, RootCrl>();
+  #faults = new Map<string, string>();
 
   constructor(authority: () => Authority, clock: Clock) {
     this.#authority = authority;
@@ -38,18 +40,25 @@ export class RootCrls {
     return this.#read.get(issuerKey);
   }
 
+  standing(issuerKey: string): RootCrlStanding | undefined {
+    const fault = this.#faults.get(issuerKey);
+    return fault === undefined ? this.#read.get(issuerKey) : { fault };
+  }
+
   /** Reads all files again. One that cannot be served any more is told, and what it held before is served no longer. */
   async watch(): Promise<void> {
     const read = new Map<string, RootCrl>();
+    const faults = new Map<string, string>();
     for (const { id, rootCrl } of this.#authority().generation.issuers.values()) {
       if (rootCrl === undefined) continue;
       const root = this.#authority().issuerKeys.get(id)?.root;
       const found = root === undefined ? 'its issuer key has no root' : readRootCrl(rootCrl, root);
       const left = typeof found === 'string' ? 0 : found.nextUpdate - this.#clock.now();
-      if (typeof found !== 'string') read.set(id, found);
+      if (typeof found === 'string') faults.set(id, found);
+      else read.set(id, found);
       events.rootCrlWatched({ issuerKey: id, secondsLeft: Math.floor(left / 1000), due: left < ALARM_MS, ...(typeof found === 'string' ? { fault: `${rootCrl}: ${found}` } : {}) });
     }
-    this.#read = read;
+    [this.#read, this.#faults] = [read, faults];
   }
 }
 

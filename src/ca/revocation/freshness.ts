@@ -3,7 +3,8 @@
  * before the first certificate of a key (T-CRL-12); readiness, metrics and `chancery status` show it.
  */
 import type { Database } from '../../database/database.ts';
-import type { FoundByProbe, IssuerFreshness } from '../ca.ts';
+import { parseCertificate } from '../../x509/certificate.ts';
+import type { FoundByProbe, IssuerFreshness, RootCrlStanding } from '../ca.ts';
 import type { Authority, IssuerKey } from '../issuance/issuer-key.ts';
 import { agesOf, shardStates } from './crl/store.ts';
 import { isAnswering, type ResponderCertificate, type Responders } from './ocsp/responder.ts';
@@ -20,12 +21,18 @@ const RESPONDER_CRITICAL = 14 / 30;
 const WAITING_CRITICAL_MS = HOUR;
 /** The prober looks every minute, and goes through the largest sets of CRLs in a few. */
 const UNSEEN_MS = 15 * 60_000;
+const DAY = 24 * HOUR;
+/** A ceremony takes weeks to prepare. */
+const ROOT_CRL_DUE_MS = { degraded: 60 * DAY, critical: 14 * DAY };
+const CHAIN_DUE_MS = { degraded: 90 * DAY, critical: 30 * DAY };
 
 export interface FreshnessParts {
   readonly database: Database;
   readonly clock: { now(): number };
   readonly authority: () => Authority;
   readonly responders: Responders;
+  /** How the CRL of the root above an issuer key stands; undefined where none is configured. */
+  readonly rootCrl?: (issuerKey: string) => RootCrlStanding | undefined;
   /** `ownBase` is `http://HOST:PORT` of this front's own status listener, once it listens. Absent where nothing is fetched. */
   readonly probing?: { readonly prober: Prober; readonly ownBase: () => string | undefined };
 }
@@ -72,7 +79,7 @@ export class Freshness {
   }
 
   async #of(key: IssuerKey): Promise<IssuerFreshness> {
-    const { database, clock, authority, responders } = this.#parts;
+    const { database, clock, authority, responders, rootCrl: rootCrlOf } = this.#parts;
     const { revocation } = authority().generation;
     const { shards } = key.shape;
     const states = (await shardStates(database, key.id)).filter(({ shard }) => shard <= shards);
@@ -85,27 +92,35 @@ export class Freshness {
     const responder = isAnswering(key) ? await responders.current(key) : undefined;
     const probes = revocation.probe === 'off' ? [] : (await probesOf(database, key.id)).map(shown);
     const crls = { shards, published: each.length, each, ...(oldest === undefined ? {} : { oldest }), ...(firstToEnd === undefined ? {} : { firstToEnd }) };
+    const rootCrl = rootCrlOf?.(key.id);
+    const chainEnds = Math.min(...[...key.chain, key.root].map((der) => parseCertificate(der).tbs.notAfter));
+    const found = { crls, probes, chainEnds, ...(rootCrl === undefined ? {} : { rootCrl }) };
     return {
-      issuerKey: key.id, crls, probes,
-      concerns: concernsOf({ crls, waitsSince, probes, responder: isAnswering(key) ? (responder ?? 'missing') : undefined, periodMs: revocation.crlPeriodMs, now: clock.now() }),
+      issuerKey: key.id, ...found,
+      concerns: concernsOf({
+        ...found, waitsSince, responder: isAnswering(key) ? (responder ?? 'missing') : undefined, periodMs: revocation.crlPeriodMs, now: clock.now(),
+        isActive: key.state === 'active',
+      }),
       ...(isAnswering(key) ? { ocsp: responder === undefined ? {} : { responder: responder.serial, notAfter: responder.notAfter } } : {}),
     };
   }
 }
 
-interface Found {
-  readonly crls: IssuerFreshness['crls'];
+interface Found extends Pick<IssuerFreshness, 'crls' | 'probes' | 'chainEnds' | 'rootCrl'> {
   /** When the oldest change was made that is in no CRL yet. */
   readonly waitsSince: number | undefined;
   readonly responder: ResponderCertificate | 'missing' | undefined;
-  readonly probes: readonly FoundByProbe[];
+  readonly isActive: boolean;
   readonly periodMs: number;
   readonly now: number;
 }
 
-function concernsOf({ crls: { shards, published, oldest, firstToEnd }, waitsSince, responder, probes, periodMs, now }: Found): IssuerFreshness['concerns'] {
+function concernsOf({ crls, waitsSince, responder, probes, chainEnds, rootCrl, isActive, periodMs, now }: Found): IssuerFreshness['concerns'] {
   const concerns: IssuerFreshness['concerns'][number][] = [];
   const concern = (is: boolean, level: 'degraded' | 'critical', what: string): void => void (is && concerns.push({ level, what }));
+  const due = (left: number, limits: typeof CHAIN_DUE_MS, what: string): void =>
+    concern(left < limits.degraded, left < limits.critical ? 'critical' : 'degraded', `${what} ends in ${Math.floor(left / DAY)} days`);
+  const { shards, published, oldest, firstToEnd } = crls;
   concern(published < shards, 'critical', `${shards - published} of ${shards} CRLs have never been published`);
   concern(oldest !== undefined && now - oldest > LATE_CRL * periodMs, 'degraded', 'a CRL is older than twice its period');
   concern(firstToEnd !== undefined && firstToEnd - now < CRL_CRITICAL_MS, 'critical', 'a CRL ends within 48 hours');
@@ -114,6 +129,9 @@ function concernsOf({ crls: { shards, published, oldest, firstToEnd }, waitsSinc
   concern(
     typeof responder === 'object' && responder.notAfter - now < (responder.notAfter - responder.notBefore) * RESPONDER_CRITICAL, 'critical',
     'the certificate of its OCSP responder should have been renewed');
+  if (isActive) due(chainEnds - now, CHAIN_DUE_MS, 'its certificate, or one above it,');
+  if (rootCrl !== undefined && 'nextUpdate' in rootCrl) due(rootCrl.nextUpdate - now, ROOT_CRL_DUE_MS, "the root's CRL");
+  if (rootCrl !== undefined && 'fault' in rootCrl) concern(true, 'critical', `the root's CRL cannot be served: ${rootCrl.fault}`);
   for (const { url, fault } of probes) concern(fault !== undefined, 'critical', `${url}: ${fault}`);
   concern(probes.some(({ checkedAt }) => now - checkedAt > UNSEEN_MS), 'degraded', 'the prober has not looked at its URLs for a quarter of an hour');
   return concerns;

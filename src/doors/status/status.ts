@@ -5,13 +5,11 @@ import type { Door, HttpReply } from '../../http/route.ts';
 import { encodePem } from '../../x509/pem.ts';
 import { rootCrl, type ServedCrl, shardCrl } from './crl.ts';
 import { ocspRoute } from './ocsp.ts';
+import { readyz, type ReadyzParts } from './readyz.ts';
 
-export interface StatusDoorParts {
-  readonly ca: Pick<Ca, 'root' | 'rootOf' | 'chain' | 'latestCrl' | 'ocsp'>;
+export interface StatusDoorParts extends ReadyzParts {
+  readonly ca: Pick<Ca, 'root' | 'rootOf' | 'chain' | 'latestCrl' | 'ocsp' | 'measured'>;
   readonly generation: () => Generation;
-  /** Whether requests can be served now; if not, why, in words for the operator. */
-  readonly readiness: () => { readonly ready: boolean; readonly reasons: readonly string[] };
-  readonly clock: { now(): number };
   /** The CRL of the offline root above an issuer key; undefined where none is configured. */
   readonly rootCrl?: (issuerKey: string) => ServedCrl | undefined;
 }
@@ -43,11 +41,6 @@ function issuerCertificate({ ca }: StatusDoorParts, issuer: string): HttpReply {
   const [certificate] = ca.chain(issuer);
   if (certificate === undefined) return notFound();
   return { status: 200, headers: { 'Content-Type': 'application/pkix-cert', 'Cache-Control': 'public, max-age=3600' }, body: certificate };
-}
-
-function readyz({ readiness }: StatusDoorParts): HttpReply {
-  const { ready, reasons } = readiness();
-  return told(ready ? 200 : 503, ready ? { status: 'ready' } : { status: 'not ready', reasons });
 }
 
 const told = (status: number, body: object): HttpReply =>

@@ -77,19 +77,61 @@ onBothEngines((newDatabase) => {
     while ((await ca.work.publishCrls()) > 0);
     assert.deepEqual(await concerns(), []);
   });
+
+  test("T-INC-19 what no server can renew by itself is told long before: the root's CRL after its 60th last day, a certificate above after its 90th", async () => {
+    let ends = Number.POSITIVE_INFINITY;
+    await using lab = await openRevocationLab(await newDatabase(), undefined, { rootCrl: () => ({ nextUpdate: ends }) });
+    const { software: { ca, root, issuer }, clock } = lab;
+    const concerns = async (): Promise<string[]> => {
+      while ((await ca.work.publishCrls()) > 0);
+      await ca.work.renewResponders();
+      return (await ca.freshness()).issuers.flatMap((each) => each.concerns).map(({ level, what }) => `${level}: ${what}`);
+    };
+    for (const [days, expected] of [[61, []], [59, ["degraded: the root's CRL ends in 59 days"]], [13, ["critical: the root's CRL ends in 13 days"]]] as const) {
+      ends = clock.time + days * DAY;
+      assert.deepEqual(await concerns(), expected);
+    }
+    ends = Number.POSITIVE_INFINITY;
+    const last = Math.min(issuer.notAfter, parseCertificate(root).tbs.notAfter);
+    for (const [days, expected] of [[91, []], [89, ['degraded: its certificate, or one above it, ends in 89 days']]] as const) {
+      clock.time = last - days * DAY;
+      assert.deepEqual(await concerns(), expected);
+    }
+  });
+
+  test('T-CRL-2 a revocation that has waited for its CRL for more than an hour is an alarm', async () => {
+    await using lab = await openRevocationLab(await newDatabase());
+    const { software, clock } = lab;
+    const certificate = await lab.issue();
+    while ((await software.ca.work.publishCrls()) > 0);
+    await software.ca.work.renewResponders();
+    await software.ca.revoke(lab.request(certificate));
+    software.signing = 'unavailable';
+    clock.time += HOUR + 1000;
+    await software.ca.work.publishCrls();
+    const [issuer] = (await software.ca.freshness()).issuers;
+    assert.deepEqual(issuer?.concerns, [{ level: 'critical', what: 'a revocation has waited for its CRL for more than an hour' }]);
+    software.signing = 'ok';
+    while ((await software.ca.work.publishCrls()) > 0);
+    assert.deepEqual((await software.ca.freshness()).issuers[0]?.concerns, []);
+    assert.deepEqual(await lab.violations(), []);
+  });
 });
 
 test('chancery status is one screen', () => {
   const status: Status = {
-    ready: true, reasons: [], now: 0, signer: { id: 1, state: 'ready' }, configuration: 'ab'.repeat(32),
+    ready: true, reasons: [], now: 0, signer: { id: 1, state: 'ready' }, configuration: 'ab'.repeat(32), ocspKept: 3,
     issuers: [
-      { issuerKey: 'east-1', crls: { shards: 8, published: 8, oldest: -HOUR, firstToEnd: 9 * DAY }, ocsp: { responder: '01', notAfter: 20 * DAY }, concerns: [] },
-      { issuerKey: 'staging-1', crls: { shards: 1, published: 0 }, concerns: [{ level: 'critical', what: '1 of 1 CRLs have never been published' }] },
+      { issuerKey: 'east-1', chainEnds: 900 * DAY, rootCrl: { nextUpdate: 200 * DAY }, probes: [{ checkedAt: -60_000 }, { checkedAt: -1000, fault: 'x' }], crls: { shards: 8, published: 8, oldest: -HOUR, firstToEnd: 9 * DAY }, ocsp: { responder: '01', notAfter: 20 * DAY }, concerns: [] },
+      { issuerKey: 'staging-1', chainEnds: 90 * HOUR, probes: [], crls: { shards: 1, published: 0 }, concerns: [{ level: 'critical', what: '1 of 1 CRLs have never been published' }] },
     ],
   };
   assert.equal(screen(status), [
     'server         ready', 'signer         1, ready', `configuration  ${'ab'.repeat(8)}`,
-    '', 'east-1', '  CRLs         8 of 8 published, the oldest 60 min old, good for 9 d', '  OCSP         responder good for 20 d',
-    '', 'staging-1', '  CRLs         0 of 1 published', '  OCSP         none', '  critical     1 of 1 CRLs have never been published',
+    'OCSP cache     3 responses',
+    '', 'east-1', '  certificate  good for 900 d', '  CRLs         8 of 8 published, the oldest 60 min old, good for 9 d', '  root CRL     good for 200 d',
+    '  OCSP         responder good for 20 d', '  URLs         1 of 2 as they should be, all looked at in the last 1 min',
+    '', 'staging-1', '  certificate  good for 4 d', '  CRLs         0 of 1 published', '  root CRL     none', '  OCSP         none', '  URLs         not probed',
+    '  critical     1 of 1 CRLs have never been published',
   ].join('\n'));
 });

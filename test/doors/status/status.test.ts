@@ -8,6 +8,18 @@ import { createStatusDoor, type StatusDoorParts } from '../../../src/doors/statu
 import { createApp } from '../../../src/http/app.ts';
 import { openDoorLab, transportTo } from '../../support/acme-door.ts';
 
+interface Detail {
+  readonly status: string;
+  readonly measured: string;
+  readonly ocspKeptResponses: number;
+  readonly issuers: readonly {
+    readonly crls: readonly { readonly shard: number; readonly ageSeconds: number; readonly leftSeconds: number }[];
+    readonly responderLeftSeconds: number;
+    readonly probes: unknown;
+    readonly concerns: unknown;
+  }[];
+}
+
 async function openStatus(parts: StatusDoorParts) {
   const server = createServer(createApp({ doors: [createStatusDoor(parts)], random: (octets) => new Uint8Array(octets) }));
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
@@ -28,7 +40,7 @@ test('T-CRL-9, T-CRL-9b root, issuer and CRLs are served as relying parties want
   const clock = { now: () => Date.UTC(2026, 10, 22) };
   const { ca } = lab.software;
   await using status = await openStatus({
-    ca: { root: () => ca.root(), rootOf: (id) => ca.rootOf(id), chain: (id) => ca.chain(id), latestCrl: async () => published, ocsp: (request) => ca.ocsp(request) }, clock,
+    ca: { root: () => ca.root(), rootOf: (id) => ca.rootOf(id), chain: (id) => ca.chain(id), latestCrl: async () => published, ocsp: (request) => ca.ocsp(request), measured: () => ca.measured() }, clock,
     generation: () => lab.generation, readiness: () => ({ ready: true, reasons: [] }),
     rootCrl: (id) => (id === 'development-1' ? { der: Buffer.from('the root'), sha256: 'ef', thisUpdate: clock.now(), nextUpdate: clock.now() + 1000 } : undefined),
   });
@@ -80,7 +92,17 @@ test('health and readiness: ready is 200, not ready is 503 with the reasons', as
   assert.equal(not.status, 503);
   assert.deepEqual(not.json, { status: 'not ready', reasons });
   reasons = [];
-  assert.equal((await status.get('/readyz')).status, 200);
+  const ready = await status.get('/readyz');
+  assert.deepEqual([ready.status, ready.json], [200, { status: 'ready' }]);
+  const { ca } = lab.software;
+  await ca.work.publishCrls();
+  await ca.freshness();
+  const { status: answer, measured, ocspKeptResponses, issuers: [issuer] } = (await status.get('/readyz')).json as Detail;
+  assert.deepEqual([answer, measured, ocspKeptResponses], ['ready', new Date(ca.measured()?.at ?? 0).toISOString(), 0]);
+  assert.deepEqual(issuer?.crls.map(({ shard }) => shard), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.ok(issuer?.crls.every(({ ageSeconds, leftSeconds }) => ageSeconds < 60 && leftSeconds > 8 * 86_400));
+  assert.deepEqual([issuer?.responderLeftSeconds, issuer?.probes], [0, { urls: 0, bad: [] }]);
+  assert.deepEqual(issuer?.concerns, [{ level: 'critical', what: 'there is no valid certificate for its OCSP responder' }], 'it is told, and the front stays ready');
   const wrong = await status.get('/readyz', {}, 'POST');
   assert.equal(wrong.status, 405);
   assert.equal(wrong.headers['allow'], 'GET, HEAD');
