@@ -133,6 +133,13 @@ export function* readEntries(octets: Uint8Array): Generator<FoundRevoked> {
   for (const list = readDer(octets, octets.length); list.more; ) yield readEntry(list);
 }
 
+/** The serials alone, which costs a fraction. Throws DerError. */
+export function* readSerials(octets: Uint8Array): Generator<string> {
+  for (const list = readDer(octets, octets.length); list.more; ) {
+    yield hexOf(list.enter(TAG.sequence, 'an entry').integer('the serial of an entry'));
+  }
+}
+
 export function readEntry(list: DerReader): FoundRevoked {
   const fields = list.enter(TAG.sequence, 'an entry');
   const serial = hexOf(fields.integer('the serial of an entry'));

@@ -143,9 +143,12 @@ onBothEngines((newDatabase) => {
     await lab.publish();
     const before = await lab.numbers();
     await lab.forget(lost.serial);
+    const shard = await lab.shardOf(lost);
+    let added = await lab.issue();
+    while ((await lab.shardOf(added)) !== shard) added = await lab.issue();
+    await ca().revoke(lab.request(added)); // which does not make up for the one that is lost
     lab.clock.time += HOUR;
     await lab.publish();
-    const shard = await lab.shardOf(lost);
     assert.equal((await lab.numbers())[shard - 1], before[shard - 1], 'the shard keeps the CRL that it has');
     assert.equal(await lab.count('intent', "purpose = 'crl' and reason like '%neither expired nor in the new list%'"), 1);
     lab.clock.time += 9 * DAY;
@@ -157,13 +160,14 @@ onBothEngines((newDatabase) => {
     const { tbs, signature } = parseCrl(list.der);
     const { issuer } = lab.software;
     const published = { number: '1', entries: 0, withdrawn: 0, next_update: null } as unknown as ShardState;
-    const good = { tbs, signature, issuer, shard, still: 0, published, now: lab.clock.now() };
+    const good = { tbs, signature, issuer, shard, missing: 0, published, now: lab.clock.now() };
     assert.deepEqual(publicationFaults(good), []);
     assert.match(publicationFaults({ ...good, signature: signature.map((octet, at) => (at === 20 ? octet ^ 1 : octet)) }).join(), /not signed by/);
     assert.match(publicationFaults({ ...good, published: { ...published, number: String(tbs.number?.value) } }).join(), /not above/);
     assert.match(publicationFaults({ ...good, shard: shard === 1 ? 2 : 1 }).join(), /it is for http/);
     assert.match(publicationFaults({ ...good, now: (tbs.nextUpdate ?? 0) + 1 }).join(), /nextUpdate is past/);
-    assert.match(publicationFaults({ ...good, published: { ...published, entries: 1, next_update: good.now + 1 } }).join(), /1 certificates are listed/);
+    assert.match(publicationFaults({ ...good, missing: 2, published: { ...published, withdrawn: 1, next_update: good.now + 1 } }).join(), /1 certificates are listed/);
+    assert.deepEqual(publicationFaults({ ...good, missing: 1, published: { ...published, withdrawn: 1, next_update: good.now + 1 } }), [], 'a hold was lifted');
   });
 
   test('a hold leaves the list when it is lifted', async () => {

@@ -9,14 +9,14 @@ export interface Candidate {
   readonly signature: Uint8Array;
   readonly issuer: IssuerShape;
   readonly shard: number;
-  /** Of the certificates that the published CRL lists, how many the list was made from; see list.ts. */
-  readonly still: number;
+  /** How many of the certificates that the published CRL lists are not known to be revoked any more; see list.ts. */
+  readonly missing: number;
   readonly published: ShardState | undefined;
   readonly now: number;
 }
 
 /** @returns every reason not to publish it, as clauses */
-export function publicationFaults({ tbs, signature, issuer, shard, still, published, now }: Candidate): string[] {
+export function publicationFaults({ tbs, signature, issuer, shard, missing, published, now }: Candidate): string[] {
   const faults: string[] = [];
   const { number, nextUpdate = 0, distributionPoint } = tbs;
   if (!ALGORITHMS[issuer.algorithm].verify(issuer.spki, tbs.bytes, signature)) faults.push(`it is not signed by ${issuer.id}`);
@@ -24,7 +24,7 @@ export function publicationFaults({ tbs, signature, issuer, shard, still, publis
   const url = distributionPoint?.fullName?.[0]?.name?.value;
   if (url !== crlUrlOf(issuer, shard)) faults.push(`it is for ${url}`);
   if (nextUpdate <= now) faults.push('its nextUpdate is past');
-  const lost = (published?.entries ?? 0) - (published?.withdrawn ?? 0) - still;
+  const lost = missing - (published?.withdrawn ?? 0);
   // Once the published one has run out, anything is better than nothing.
   if (lost > 0 && (published?.next_update ?? 0) > now) faults.push(`${lost} certificates are listed now that are neither expired nor in the new list`);
   return faults;

@@ -1,16 +1,17 @@
 /** Reads what is revoked in one shard and writes it as entries of a CRL, page by page, so that everybody else gets a turn in between. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Database } from '../../../database/database.ts';
-import { CrlEntryWriter } from '../../../x509/crl-entries.ts';
+import { parseCrl } from '../../../x509/crl.ts';
+import { CrlEntryWriter, readSerials } from '../../../x509/crl-entries.ts';
 import { REASON_CODE } from '../reason.ts';
 import type { CrlTimes } from './due.ts';
-import { entryPages, type ShardState } from './store.ts';
+import { entryPages, latest, type ShardState } from './store.ts';
 
 export interface List {
   readonly entries: Uint8Array;
   readonly count: number;
-  /** Of those that the published CRL lists, how many are known, expired ones included. */
-  readonly still: number;
+  /** How many of those that the published CRL lists are not known to be revoked any more. What is new does not make up for them. */
+  readonly missing: number;
 }
 
 export interface ListOptions {
@@ -24,11 +25,14 @@ export interface ListOptions {
 
 export async function readList(database: Database, { issuerKey, shard, state, times, holds }: ListOptions): Promise<List> {
   const writer = new CrlEntryWriter();
-  const before = state?.listed_from ?? Number.POSITIVE_INFINITY;
-  let still = 0;
-  for await (const page of entryPages(database, issuerKey, shard, Math.min(before, times.listedFrom))) {
+  const listed = await publishedSerials(database, issuerKey, shard);
+  let [next, missing] = [listed.next(), 0];
+  const from = Math.min(state?.listed_from ?? times.listedFrom, times.listedFrom);
+  for await (const page of entryPages(database, issuerKey, shard, from)) {
     for (const { serial, not_after, revoked_at, reason } of page) {
-      if (not_after >= before) still += 1;
+      // Both are in the order of serials.
+      for (; !next.done && next.value < serial; next = listed.next()) missing += 1;
+      if (!next.done && next.value === serial) next = listed.next();
       if (not_after < times.listedFrom) continue;
       // No entry is dated after thisUpdate, though the clock of the front that revoked may be ahead of ours.
       const at = Math.floor(Math.min(revoked_at, times.thisUpdate) / 1000) * 1000;
@@ -37,5 +41,12 @@ export async function readList(database: Database, { issuerKey, shard, state, ti
     }
     await turn();
   }
-  return { entries: writer.octets, count: writer.count, still };
+  for (; !next.done; next = listed.next()) missing += 1;
+  return { entries: writer.octets, count: writer.count, missing };
+}
+
+async function publishedSerials(database: Database, issuerKey: string, shard: number): Promise<Iterator<string>> {
+  const published = await latest(database, issuerKey, shard);
+  const entries = published && parseCrl(published.der).tbs.entries;
+  return readSerials(entries ?? new Uint8Array(0));
 }

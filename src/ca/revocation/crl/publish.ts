@@ -81,7 +81,7 @@ async function publishShard(parts: IssuanceParts, issuerKey: IssuerKey, shard: n
   if (outcome.kind === 'unavailable') return false; // recovery closes the intent, the next run makes another
   parts.reached('crl-signed');
   const reasons = outcome.kind === 'refused' ? outcome.reasons
-    : publicationFaults({ tbs, signature: outcome.signature, issuer: shape, shard, still: list.still, published: state, now: clock.now() });
+    : publicationFaults({ tbs, signature: outcome.signature, issuer: shape, shard, missing: list.missing, published: state, now: clock.now() });
   if (outcome.kind === 'refused') events.signerRefused({ issuerKey: issuerKey.id, profile: 'crl', reason: reasons.join('; ') });
   if (outcome.kind === 'refused' || reasons.length > 0) {
     await abandon(parts, intent, reasons.join('; '), facts);
