@@ -44,8 +44,10 @@ const issuerOf = (role: Role): Role => {
 };
 const tokenOf = (role: Role): string => `chancery-${role}`;
 const KEY_ID = Buffer.of(1);
-/** In the token of the intermediate, for which it answers OCSP. */
-const RESPONDER = { label: 'chancery-ocsp', id: Buffer.of(2) };
+/** Labels of the keys that answer OCSP for an intermediate, in its token; the public halves are files of these names. */
+const RESPONDERS = { intermediate: 'ocsp', 'staging-intermediate': 'staging-ocsp' } as const satisfies Partial<Record<Role, string>>;
+const RESPONDER_ID = Buffer.of(2);
+const answering = Object.keys(RESPONDERS) as (keyof typeof RESPONDERS)[];
 const MODULES = [
   '/usr/lib/softhsm/libsofthsm2.so',
   '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so',
@@ -87,7 +89,7 @@ class Ceremony {
 
   async run(): Promise<Readonly<Record<Role, string>>> {
     const paths = Object.fromEntries(rolesInOrder.map((role) => [role, this.#certificatePath(role)])) as Record<Role, string>;
-    const files = [...Object.values(paths), ...rootsInOrder.map((role) => this.#crlPath(role)), this.#responderPath()];
+    const files = [...Object.values(paths), ...rootsInOrder.map((role) => this.#crlPath(role)), ...answering.map((role) => this.#responderPath(role))];
     if (files.every((path) => existsSync(path))) {
       this.#say(`The development keys are there already: ${dirname(paths.root)}`);
       return paths;
@@ -97,7 +99,7 @@ class Ceremony {
       const made = new Map<Role, Certificate>();
       for (const role of rolesInOrder) made.set(role, await this.#certify(module, role, made.get(issuerOf(role))));
       for (const role of rootsInOrder) await this.#publishCrl(module, role, made.get(role) as Certificate);
-      this.#makeResponderKey(module);
+      for (const role of answering) this.#makeResponderKey(module, role);
     } finally {
       module.finalise(); // the root tokens are closed, and nothing of the server opens them again
     }
@@ -175,13 +177,13 @@ class Ceremony {
   }
 
   /** The server has its certificate made, and renewed, by itself; what it needs from here is the key. */
-  #makeResponderKey(module: KeyModule): void {
+  #makeResponderKey(module: KeyModule, role: keyof typeof RESPONDERS): void {
     module.initialise();
-    using bench = new Workbench(module, tokenOf('intermediate'), this.#pin('intermediate'));
-    const { label, id } = RESPONDER;
+    using bench = new Workbench(module, tokenOf(role), this.#pin(role));
+    const label = `chancery-${RESPONDERS[role]}`;
     const found = bench.publicKey(label, 'p-256');
-    writeOnce(this.#responderPath(), encodePem('PUBLIC KEY', found ?? bench.generate(label, id, 'p-256')), 0o644);
-    if (found === undefined) this.#say(`Made a P-256 key for the OCSP responder in the token ${tokenOf('intermediate')}`);
+    writeOnce(this.#responderPath(role), encodePem('PUBLIC KEY', found ?? bench.generate(label, RESPONDER_ID, 'p-256')), 0o644);
+    if (found === undefined) this.#say(`Made a P-256 key for the OCSP responder in the token ${tokenOf(role)}`);
   }
 
   /** Always by a root. Goes the way of the signing process: the same checks of the key, the same mechanism. */
@@ -206,8 +208,8 @@ class Ceremony {
     return join(this.#state, 'pins', `${name}.pin`);
   }
 
-  #responderPath(): string {
-    return join(this.#state, 'public', 'ocsp.pem');
+  #responderPath(role: keyof typeof RESPONDERS): string {
+    return join(this.#state, 'public', `${RESPONDERS[role]}.pem`);
   }
 
   #crlPath(role: Role): string {

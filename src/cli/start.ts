@@ -66,7 +66,7 @@ function frontsOf({ database, fronts }: Generation): number {
 
 /** Runs the development ceremony unless all that it makes is there; the ceremony itself never overwrites anything. */
 async function developmentKeys({ stateDirectory, signer }: Generation): Promise<void> {
-  const made = (): boolean => ['intermediate', 'staging-intermediate', 'ocsp'].every((name) => existsSync(join(stateDirectory, `public/${name}.pem`)));
+  const made = (): boolean => ['intermediate', 'staging-intermediate', 'ocsp', 'staging-ocsp'].every((name) => existsSync(join(stateDirectory, `public/${name}.pem`)));
   if (made()) return;
   using _lock = await mendable(lockKeys(stateDirectory));
   if (made()) return;

@@ -84,6 +84,7 @@ function checkIssuerProfiles({ ca, issuers, profiles, directories }: ConfigFiles
     read.profiles?.forEach((name, index) => {
       if (!checkExists('profile', name, profiles, faults, ['profiles', index])) return;
       const group = profiles.get(name)?.read.group;
+      if (name === read.ocsp?.profile) return; // of any group: a responder's certificate is signed by the key for which it speaks
       if (group !== undefined && read.group !== undefined && group !== read.group && !isLent(read.group)) {
         faults.add(['profiles', index], `"${name}" belongs to group "${group}", and this key to "${read.group}"`);
       }

@@ -72,6 +72,19 @@ test('T-OCS-1 OpenSSL: good and revoked, with reason and time, with and without 
   }
 });
 
+test('T-OCS-1 the staging issuer has a responder of its own: same policy, and nothing that the real one vouches for', async () => {
+  await using responder = await startHttp01Responder({ port: world.http01Port });
+  using transport = transportTo(world);
+  const client = new PersistentClient(transport, world.stagingUrl, responder);
+  const [leaf = '', issuer = ''] = (await client.certificate(['staging.localhost'])).match(/-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n/g) ?? [];
+  writeFileSync(file('staging.pem'), leaf);
+  writeFileSync(file('staging-issuer.pem'), issuer);
+  const asked = ['ocsp', '-issuer', file('staging-issuer.pem'), '-cert', file('staging.pem'), '-url', await urlIn('staging')];
+  const answer = await openssl([...asked, '-CAfile', join(world.state, 'public/staging-root.pem')]);
+  assert.match(answer, /Response verify OK[\s\S]*staging\.pem: good\n/);
+  await assert.rejects(openssl([...asked, '-CAfile', world.rootFile]), /Response Verify Failure/);
+});
+
 test('T-OCS-4 OpenSSL by SHA-256', async () => {
   assert.match(await ask('good', '-sha256', '-no_nonce'), /Response verify OK[\s\S]*good\.pem: good\n/);
 });

@@ -276,6 +276,8 @@ test('production refuses what only development may have, with the reason', () =>
     'ca-config/issuers/staging.yaml: key: is in the token "chancery-staging-intermediate" of the development ceremony, which production refuses: its PIN lies beside it; use a key from a key ceremony (ceremony/README.md)',
     'ca-config/issuers/staging.yaml: crlUrl: "http://localhost:8080/crl" leads relying parties to themselves, which production refuses: it stands in every certificate; write this server\'s name',
     'ca-config/issuers/staging.yaml: caIssuersUrl: "http://localhost:8080/ca" leads relying parties to themselves, which production refuses: it stands in every certificate; write this server\'s name',
+    'ca-config/issuers/staging.yaml: ocsp.url: "http://localhost:8080/ocsp" leads relying parties to themselves, which production refuses: it stands in every certificate; write this server\'s name',
+    'ca-config/issuers/staging.yaml: ocsp.key: is in the token "chancery-staging-intermediate" of the development ceremony, which production refuses: its PIN lies beside it',
   ]);
 });
 
