@@ -26,6 +26,7 @@ const faults: Readonly<Record<string, Fault>> = {
   '53300': 'passing', // too many connections
   '0A000': 'passing', // cached plan must not change result type: a migration ran; a fresh connection plans anew
   '26000': 'passing', // prepared statement unknown: a pooler gave us another backend
+  '42P05': 'passing', // prepared already, by another front: the same
   '57': 'unavailable', // statement timeout among them
   '53': 'unavailable', // disk full, out of memory
   '55P03': 'unavailable', // lock timeout
@@ -48,5 +49,5 @@ export function faultOf(error: unknown): Fault | undefined {
 /** Whether the connection is of no use after this error. */
 export function isLost(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return true;
-  return /^(08|57P|25006|0A000|26000|XX)/.test(error.code ?? '');
+  return /^(08|57P|25006|0A000|26000|42P05|XX)/.test(error.code ?? '');
 }

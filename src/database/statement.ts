@@ -5,6 +5,7 @@
  * declare their statements at module level and knex is never asked again. It never connects to anything either.
  */
 
+import { createHash } from 'node:crypto';
 import knexFactory, { type Knex } from 'knex';
 
 export type Engine = 'sqlite' | 'postgres';
@@ -15,7 +16,7 @@ export type Values = Readonly<Record<string, Value>>;
 
 /** A statement in the words of one engine, with the place of each parameter. */
 export interface Compiled {
-  /** Unique among all statements, and the same on each connection: it names the prepared statement. */
+  /** Names the prepared statement: the same for the same SQL, in every process, and for no other. */
   readonly name: string;
   readonly sql: string;
   /** One entry per placeholder, in order. */
@@ -45,7 +46,7 @@ export class Statement {
   }
 
   compiled(engine: Engine): Compiled {
-    this.#compiled[engine] ??= { name: nextName(), ...this.#compile(engine) };
+    this.#compiled[engine] ??= named(this.#compile(engine));
     return this.#compiled[engine];
   }
 }
@@ -108,8 +109,6 @@ export const offline: Readonly<Record<Engine, Knex>> = {
   postgres: offlineKnex('pg'),
 };
 
-let names = 0;
-function nextName(): string {
-  names += 1;
-  return `s${names}`;
-}
+/** Named after the SQL: a pooler that lends one connection of PostgreSQL to two fronts can never have one run what the other prepared. */
+const named = (compiled: Omit<Compiled, 'name'>): Compiled =>
+  ({ name: `s${createHash('sha256').update(compiled.sql).digest('hex').slice(0, 24)}`, ...compiled });

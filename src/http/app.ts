@@ -34,12 +34,12 @@ export function createApp({ doors, random }: AppParts): RequestListener {
   const router = new Router({ strict: true, sensitive: true });
   for (const door of doors) {
     for (const route of door.routes) {
-      router.register(route.path, [route.method], (context: Context) => answer(context, door, (request) => route.handle(request)));
+      router.register(route.path, [route.method], (context: Context) => answer(context, door, (request) => route.handle(request), route.secret === true ? route.path : undefined));
     }
   }
 
-  /** Runs one handler and writes its reply; the only place where a fault becomes words for a caller. */
-  async function answer(context: Context, door: Door | undefined, handle: (request: HttpRequest) => HttpReply | Promise<HttpReply>) {
+  /** Runs one handler and writes its reply; the only place where a fault becomes words for a caller. `logged` stands for the path in the log. */
+  async function answer(context: Context, door: Door | undefined, handle: (request: HttpRequest) => HttpReply | Promise<HttpReply>, logged?: string) {
     const started = performance.now();
     const request = new Incoming(context, correlate());
     let reply: HttpReply;
@@ -53,7 +53,7 @@ export function createApp({ doors, random }: AppParts): RequestListener {
     }
     send(context, request, reply);
     events.requestAnswered({
-      door: door?.name ?? 'http', method: request.method, path: request.path, status: reply.status,
+      door: door?.name ?? 'http', method: request.method, path: logged ?? request.path, status: reply.status,
       ms: Math.round((performance.now() - started) * 100) / 100, correlation: request.correlation,
     });
   }

@@ -33,6 +33,8 @@ export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'PATCH';
 export interface HttpRoute {
   readonly method: HttpMethod;
   readonly path: string;
+  /** Whoever knows the URL may use it: the log gets `path` above in its place. */
+  readonly secret?: boolean;
   handle(request: HttpRequest): HttpReply | Promise<HttpReply>;
 }
 

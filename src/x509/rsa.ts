@@ -94,9 +94,9 @@ function squaresModulo(modulus: number): ReadonlySet<number> {
   return new Set(Array.from({ length: modulus }, (_, n) => (n * n) % modulus));
 }
 
-/** Fermat's method finds p and q when they differ little: modulus = a² - b² with a just above its root. */
+/** Fermat's method finds p and q when they differ little, or not at all: modulus = a² - b² with a at its root or just above. */
 export function hasCloseFactors(modulus: bigint): boolean {
-  const root = squareRoot(modulus) + 1n;
+  const root = squareRoot(modulus - 1n) + 1n;
   const [n, a] = [Number(modulus % BigInt(SIEVE)), Number(root % BigInt(SIEVE))];
   for (let round = 0; round < FERMAT_ROUNDS; round++) {
     const rest = ((a + round) ** 2 - n) % SIEVE;

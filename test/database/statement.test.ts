@@ -1,6 +1,7 @@
 /** Statements, as each engine gets them. */
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { it } from 'node:test';
 import { bind, rawStatement, statement } from '../../src/database/statement.ts';
 
@@ -29,6 +30,18 @@ it('compiles raw SQL, and leaves casts alone', () => {
   assert.equal(raw.compiled('postgres').sql, 'select $1::text, $2, $3 from t');
   assert.deepEqual(bind(raw.compiled('postgres'), { a: 'x', b: 2 }), ['x', 2, 'x']);
   assert.equal(rawStatement({ sqlite: 'one', postgres: 'two' }).compiled('sqlite').sql, 'one');
+});
+
+it('names a statement after its SQL, so that two processes never mean two things by one name', () => {
+  const nameOf = (sql: string): string => rawStatement(sql).compiled('postgres').name;
+  assert.equal(nameOf('select :a from t'), nameOf('select :b from t'));
+  assert.notEqual(nameOf('select :a from t'), nameOf('delete from t where a = :a'));
+  // Whatever was compiled before: another process has another history.
+  const history = [1, 2].map((count) => execFileSync(process.execPath, ['--input-type=module', '-e', `
+    import { rawStatement } from ${JSON.stringify(new URL('../../src/database/statement.ts', import.meta.url).href)};
+    for (let i = 0; i < ${count}; i += 1) rawStatement('select ' + i).compiled('postgres');
+    console.log(rawStatement('select 7 from t').compiled('postgres').name);`], { encoding: 'utf8' }));
+  assert.equal(history[0], history[1]);
 });
 
 it('throws where knex would leave a part of the query out', () => {

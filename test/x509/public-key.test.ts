@@ -31,14 +31,12 @@ const point = spkiOf('subject', 'p256').slice(-65);
 const modulus = BigInt(`0x${Buffer.from(spkiOf('subject', 'rsa')).toString('hex').slice(66, 66 + 512)}`);
 const changed = (octets: Uint8Array, at: number): Uint8Array => Uint8Array.from(octets, (octet, i) => (i === at ? octet ^ 1 : octet));
 
-/** The two primes next to each other above 2^1023 + seed: what CVE-2022-26320 comes down to. */
-function closePrimes(): bigint {
-  const next = (n: bigint): bigint => {
-    for (let candidate = n | 1n; ; candidate += 2n) if (checkPrimeSync(candidate, { checks: 10 })) return candidate;
-  };
-  const p = next(3n << 1022n);
-  return p * next(p + 2n);
-}
+const nextPrime = (n: bigint): bigint => {
+  for (let candidate = n | 1n; ; candidate += 2n) if (checkPrimeSync(candidate, { checks: 10 })) return candidate;
+};
+const firstPrime = nextPrime(3n << 1022n);
+/** The two primes next to each other above 3·2^1022: what CVE-2022-26320 comes down to. */
+const closePrimes = (): bigint => firstPrime * nextPrime(firstPrime + 2n);
 
 const BAD: [what: string, spki: () => Uint8Array, why: RegExp][] = [
   ['P-521', () => spkiFrom('ec', { namedCurve: 'P-521' }), /not RSA, P-256/],
@@ -52,6 +50,7 @@ const BAD: [what: string, spki: () => Uint8Array, why: RegExp][] = [
   ['an even modulus', () => rsa(modulus + 1n), /small factor/],
   ['a modulus with the factor 751', () => rsa((modulus / 751n) * 751n | 0n), /small factor/],
   ['close primes', () => rsa(closePrimes()), /too close/],
+  ['one prime twice', () => rsa(firstPrime ** 2n), /too close/],
   ['a point off the curve', () => p256(changed(point, 64)), /not on the curve/],
   ['a compressed point', () => p256(Buffer.concat([Uint8Array.of(2), point.slice(1, 33)])), /uncompressed/],
   ['the point at infinity', () => p256(Uint8Array.of(0)), /uncompressed/],

@@ -132,7 +132,7 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
       })),
       // For people, not for clients: no nonce, no JWS.
       ...(['GET', 'POST'] as const).map((method) => ({
-        method, path: `${PREFIX}{/d/:directory}/unpause/:token`,
+        method, path: `${PREFIX}{/d/:directory}/unpause/:token`, secret: true,
         handle: ({ params }: HttpRequest) => unpausePage(acme, siteOfRequest(params['directory']), method, params['token'] ?? ''),
       })),
     ],

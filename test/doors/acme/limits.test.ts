@@ -5,6 +5,7 @@ import type { RateLimits } from '../../../src/config/directory-settings.ts';
 import { rawStatement } from '../../../src/database/statement.ts';
 import { changeAccount } from '../../../src/doors/acme/accounts/operate.ts';
 import { findAccount } from '../../../src/doors/acme/accounts/store.ts';
+import { logEventsTo } from '../../../src/telemetry/events.ts';
 import { AcmeClient, newKey } from '../../support/acme-client.ts';
 import { type DoorLab, failure, openDoorLab, SUCCESS } from '../../support/acme-door.ts';
 import { refused } from '../../support/acme-refusal.ts';
@@ -151,8 +152,14 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     assert.match(answer.headers['link'] ?? '', new RegExp(`<${link}>;rel="help"`));
     assert.deepEqual((await findAccount(lab.database, 'default', idOf(client)))?.names.map(({ name, failures }) => [name, failures]), [['dns:p.internal', 3]]);
 
+    const logged: string[] = [];
+    const note = (line: object): void => { logged.push(JSON.stringify(line)); };
+    logEventsTo({ info: note, warn: note, error: note } as unknown as Parameters<typeof logEventsTo>[0]);
     const page = await client.get(link);
+    logEventsTo({ info() {}, warn() {}, error() {} } as unknown as Parameters<typeof logEventsTo>[0]);
     assert.equal(page.status, 200);
+    assert.equal(logged.length, 1);
+    assert.ok(!logged[0]?.includes(link.split('.').at(-1) as string), 'I9: the link is as good as a password, and is not logged');
     assert.match(page.headers['content-security-policy'] ?? '', /default-src 'none'/);
     assert.match(page.text, /<code>p\.internal<\/code>[^]*<form method="post">/);
     limited(await client.newOrder(['p.internal']), /paused/); // looking changes nothing
