@@ -3,7 +3,6 @@
  * ask the database nothing. A job never overlaps itself; one that fails is reported and runs again at its next time.
  */
 import { schedule, type ScheduledTask } from 'node-cron';
-import type { Clock } from '../clock.ts';
 import * as events from '../telemetry/events.ts';
 import type { Job } from './table.ts';
 
@@ -17,7 +16,8 @@ export interface RunnerParts {
   readonly jobs: readonly Job[];
   readonly leases: Leases;
   readonly holder: string;
-  readonly clock: Clock;
+  /** Milliseconds since whenever, which nobody can set: a clock that is put back must not make a lease last. */
+  readonly elapsed: () => number;
 }
 
 export interface Runner extends AsyncDisposable {
@@ -28,14 +28,14 @@ export interface Runner extends AsyncDisposable {
 const LEASE_MS = 10_000;
 const DRAIN_MS = 3_000;
 
-export function startJobs({ jobs, leases, holder, clock }: RunnerParts): Runner {
+export function startJobs({ jobs, leases, holder, elapsed }: RunnerParts): Runner {
   const heldUntil = new Map<string, number>();
   const running = new Map<string, Promise<void>>();
   let stopping = false;
 
   const mayRun = async (job: Job): Promise<boolean> => {
     if (job.on === 'each') return true;
-    const asked = clock.now();
+    const asked = elapsed();
     if ((heldUntil.get(job.name) ?? 0) - asked > LEASE_MS / 2) return true;
     const lease = await leases.acquire(`job:${job.name}`, holder, LEASE_MS);
     if (lease === undefined) heldUntil.delete(job.name);

@@ -155,7 +155,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   if (admin !== undefined) opened.use(admin);
 
   const jobs = opened.use(startJobs({
-    holder: frontId, clock, leases: openLeases(database),
+    holder: frontId, elapsed: () => performance.now(), leases: openLeases(database),
     jobs: jobTable({
       sequenceAudit: ca.work.sequenceAudit,
       recoverIntents: ca.work.recoverIntents,
