@@ -25,8 +25,8 @@ export interface OpenCa extends Ca {
     recoverIntents(): Promise<number>;
     sequenceAudit(): Promise<void>;
     publishCrls(): Promise<number>;
-    /** Drops what expired more than `retentionMs` ago. */
-    forgetExpired(retentionMs: number): Promise<void>;
+    /** Drops what expired before this, ms. */
+    forgetExpired(before: number): Promise<void>;
     sweepKeys(): Promise<number>;
     /** Keeps this front's files of the published CRLs; see revocation/crl/files.ts. */
     keepCrlFiles(): Promise<number>;
@@ -87,7 +87,7 @@ export function openCa(given: Omit<IssuanceParts, 'isFetchable'>, { whenFetchabl
       recoverIntents: () => recoverIntents(parts),
       sequenceAudit: () => sequenceAudit(database),
       publishCrls: () => publishCrls(parts),
-      forgetExpired: (retentionMs) => forgetExpired(parts, { realm: authority().generation.realm, retentionMs }),
+      forgetExpired: (before) => forgetExpired(parts, { realm: authority().generation.realm, before }),
       sweepKeys: () => sweepKeys(parts),
       keepCrlFiles: () => keepCrlFiles(database, authority(), join(authority().generation.stateDirectory, 'public/crl')),
       renewResponders: () => responders.renew(),

@@ -65,6 +65,12 @@ export function rootCrlWatched(e: { issuerKey: string; secondsLeft: number; due:
   else if (e.due) log.warn(e, "the root's CRL runs out soon: hold a ceremony");
 }
 
+/** Nothing that is younger is forgotten meanwhile. */
+export function clockLeapt(e: { days: number }): void {
+  log.warn(e, 'the clock is days ahead of the last run of retention, which goes on by a day at a time: see whether it is right');
+  metrics.clockLeaps.inc();
+}
+
 /** The shard keeps the CRL that it has; it is tried again at the next run. */
 export function crlFailed(e: { issuerKey: string; shard: number; error: unknown }): void {
   const { error, ...rest } = e;

@@ -42,6 +42,7 @@ export const metrics = {
   challenges: counter('challenges_total', 'Challenge attempts that ended.', ['type', 'outcome']),
   problems: counter('problems_total', 'Problem documents answered.', ['door', 'type']),
   jobFailures: counter('job_failures_total', 'Runs of scheduled jobs that failed.', ['job']),
+  clockLeaps: counter('clock_leaps_total', 'Runs of retention that found the clock more than a day after the last: it goes on by a day at a time.', []),
   configurationApplied: counter('configurations_applied_total', 'Configuration generations put in force.', []),
   signerState: new Gauge({ name: 'chancery_signer_ready', help: '1 while a signer is ready.', registers: [registry] }),
 } as const;

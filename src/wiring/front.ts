@@ -39,6 +39,7 @@ import { OwnCertificate } from './own-certificate.ts';
 import { openProbing } from './probing.ts';
 import { managementDoor } from './rehearsal/management.ts';
 import { type Around, refuseInProduction, rehearsal, type RehearsalSettings, untouched } from './rehearsal/rehearsal.ts';
+import { forget } from './retention.ts';
 import { RootCrls } from './root-crls.ts';
 
 export interface Front extends AsyncDisposable {
@@ -66,8 +67,6 @@ export interface FrontOptions {
 
 const random = (octets: number): Uint8Array => randomBytes(octets);
 const SIGNER_PATIENCE_MS = 50;
-/** The most that limits.orderLifetime may be. */
-const LONGEST_ORDER_MS = 10 * 86_400_000;
 
 /** Resolves when the front is ready: the signer answers, CRLs can be fetched, the ACME listener is open. */
 export async function openFront(options: FrontOptions): Promise<Front> {
@@ -171,11 +170,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       renewOrders: acme.renewOrders,
       dropOldLimits: acme.dropOldLimits,
       keepPartitions: () => keepPartitions(database, clock),
-      async forgetExpired() {
-        const { retentionMs } = generation();
-        await acme.forgetOrders(retentionMs);
-        await ca.work.forgetExpired(retentionMs + LONGEST_ORDER_MS); // an intent says what became of its order, so it goes after it
-      },
+      forgetExpired: () => forget({ database, clock, acme, ca }, generation().retentionMs),
       async renewOwnCertificate() {
         const next = await own.obtain();
         if (next !== undefined) for (const listener of tls) listener.setIdentity(next);

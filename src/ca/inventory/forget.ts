@@ -12,16 +12,16 @@ import { dropRecords, hasIntentsBelow } from './store.ts';
 
 export interface Retention {
   readonly realm: string;
-  /** How long what has expired is kept, ms. */
-  readonly retentionMs: number;
+  /** What expired before this is not kept, ms. By a clock that may be believed: what is deleted is gone. */
+  readonly before: number;
 }
 
-/** Forgets what expired more than the retention ago. The entry comes first: a crash leaves more than the log promises, never less. */
+/** Forgets what expired too long ago. The entry comes first: a crash leaves more than the log promises, never less. */
 export async function forgetExpired(
-  { database, clock, random }: { readonly database: Database; readonly clock: Clock; readonly random: Random }, { realm, retentionMs }: Retention,
+  { database, clock, random }: { readonly database: Database; readonly clock: Clock; readonly random: Random }, { realm, before }: Retention,
 ): Promise<void> {
   const now = clock.now();
-  const day = dayOf(now - retentionMs);
+  const day = dayOf(before);
   const bound = firstIdOfDay(day);
   if (!(await hasIntentsBelow(database, bound))) return;
   await database.commit([auditEntry(publicId(now, random), realm, 'records.forgotten', now, { before: day })]);

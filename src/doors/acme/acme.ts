@@ -46,8 +46,8 @@ export interface AcmeDoor extends AsyncDisposable {
   resumeAttempts(): Promise<{ readonly taken: number; readonly over: Promise<unknown> }>;
   /** For a leased job: issues the next certificate of orders that renew themselves. Resolves to how many it published. */
   renewOrders(): Promise<number>;
-  /** For a leased job: drops orders and authorizations that expired more than `retentionMs` ago. */
-  forgetOrders(retentionMs: number): Promise<void>;
+  /** For a leased job: drops orders and authorizations that expired before this, ms. */
+  forgetOrders(before: number): Promise<void>;
   /** For a leased job: drops what rate limits need not remember any more. */
   dropOldLimits(): Promise<void>;
 }
@@ -148,7 +148,7 @@ export function createAcmeDoor(parts: AcmeDoorParts): AcmeDoor {
     door,
     resumeAttempts: () => attempts.resume(),
     renewOrders: () => renewOrders(acme),
-    forgetOrders: (retentionMs) => dropOrders(database, firstIdOfDay(dayOf(parts.clock.now() - retentionMs))),
+    forgetOrders: (before) => dropOrders(database, firstIdOfDay(dayOf(before))),
     dropOldLimits: () => dropOldLimits(database, parts.clock.now()),
     [Symbol.asyncDispose]: () => attempts[Symbol.asyncDispose](),
   };
