@@ -57,6 +57,17 @@ export const attestationObject = (format: Encodable, members: Encodable): Buffer
   encodeCbor(new Map<string, Encodable>([['fmt', format], ['attStmt', members]]));
 export const sha256 = (content: string | Uint8Array): Buffer => createHash('sha256').update(content).digest();
 
+// ── step ──
+
+export const YUBICO_SERIAL = '1.3.6.1.4.1.41482.3.7';
+
+/** What a YubiKey with this serial number says about its key, as the payload of an answer: it signs `over`, the key authorization. */
+export function yubiKeyAnswer(maker: Maker, key: Keys, serial: number, over: string): { attObj: string } {
+  const leaf = maker.leaf(commonName('YubiKey PIV Attestation 9a'), spkiOf(key), [extension.bare(YUBICO_SERIAL, integer(serial))]);
+  const members: Members = new Map<string, Encodable>([['alg', -7], ['x5c', [leaf, maker.middle]], ['sig', encodeCbor(sign('sha256', Buffer.from(over), key.privateKey))]]);
+  return { attObj: attestationObject('step', members).toString('base64url') };
+}
+
 // ── apple ──
 
 export const APPLE = { serial: '1.2.840.113635.100.8.9.1', udid: '1.2.840.113635.100.8.9.2', freshness: '1.2.840.113635.100.8.11.1' };

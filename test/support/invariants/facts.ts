@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Authority } from '../../../src/ca/issuance/issuer-key.ts';
 import { type Database, rawStatement } from '../../../src/database/database.ts';
 import { type JournalLine, readJournal } from '../../../src/signing/journal.ts';
+import type { Identifier } from '../../../src/doors/acme/identifier.ts';
 import { ALGORITHMS, algorithmOf } from '../../../src/x509/algorithm.ts';
 import { parseCertificate } from '../../../src/x509/certificate.ts';
 
@@ -55,7 +56,7 @@ export interface GenerationRow { digest: string; body: string }
 export interface OrderRow { id: string; account: string; authorizations: string }
 /** With its attempt, where there is one. */
 export interface AuthorizationRow {
-  id: string; account: string; type: 'dns' | 'ip'; value: string; wildcard: number; subdomains: number;
+  id: string; account: string; type: Identifier['type']; value: string; wildcard: number; subdomains: number;
   state: string | null; proves: string | null; finished: number | null; valid_until: number | null;
 }
 export interface AccountRow { id: string; directory: string; jwk: string; spki_sha256: string; eab: string | null; restriction: string | null; revoked: number | null; paused: number | null }

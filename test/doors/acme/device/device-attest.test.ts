@@ -3,14 +3,13 @@ import assert from 'node:assert/strict';
 import { sign, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { rawStatement } from '../../../../src/database/statement.ts';
-import { integer } from '../../../../src/x509/der.ts';
 import { AcmeClient, type KeyPair, newKey } from '../../../support/acme-client.ts';
 import { openDoorLab } from '../../../support/acme-door.ts';
 import { onBothEngines, withPostgres } from '../../../support/acme-engines.ts';
 import { refused } from '../../../support/acme-refusal.ts';
 import {
-  akExtensions, appleExtensions, attestationObject, certifyInfo, commonName, ecKeys, extension, hardwareModule, Maker, permanentIdentifier, publicArea, sha256, spkiOf,
-  subjectAltName,
+  akExtensions, appleExtensions, attestationObject, certifyInfo, commonName, ecKeys, hardwareModule, Maker, permanentIdentifier, publicArea, sha256, spkiOf,
+  subjectAltName, yubiKeyAnswer,
 } from '../../../support/attestation.ts';
 import { bindingOf, handOut } from '../../../support/acme-binding.ts';
 import { encodeCbor } from '../../../support/cbor.ts';
@@ -36,11 +35,8 @@ async function ordered(client: AcmeClient, identifiers: readonly { type: string;
 }
 
 /** What a YubiKey says about its key, in an answer to this challenge. */
-function attest(client: AcmeClient, token: string, key: KeyPair, serial = Number(SERIAL), over = client.keyAuthorization(token)): { attObj: string } {
-  const leaf = maker.leaf(commonName('YubiKey PIV Attestation 9a'), spkiOf(key), [extension.bare('1.3.6.1.4.1.41482.3.7', integer(serial))]);
-  const members = new Map<string, never>([['alg', -7], ['x5c', [leaf, maker.middle]], ['sig', encodeCbor(sign('sha256', Buffer.from(over), key.privateKey))]] as never);
-  return { attObj: attestationObject('step', members).toString('base64url') };
-}
+const attest = (client: AcmeClient, token: string, key: KeyPair, serial = Number(SERIAL), over = client.keyAuthorization(token)): { attObj: string } =>
+  yubiKeyAnswer(maker, key, serial, over);
 
 const csrFor = (key: KeyPair, more: object = {}): string => buildCsr({ ...key, names: [], ...more }).toString('base64url');
 
