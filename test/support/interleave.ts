@@ -4,6 +4,18 @@ import type { Dice } from './random.ts';
 /** Resolves when this piece of work may go on. */
 export type Step = () => Promise<void>;
 
+/** Runs a piece of work that dies before its step number `count`, from 0; true when it had ended before. What it holds is never let go. */
+export async function dieAfter(count: number, run: (step: Step) => Promise<unknown>): Promise<boolean> {
+  const dead = Promise.withResolvers<false>();
+  let left = count;
+  const step = (): Promise<void> => {
+    if (left-- > 0) return Promise.resolve();
+    dead.resolve(false);
+    return new Promise(() => {});
+  };
+  return Promise.race([run(step).then(() => true), dead.promise]);
+}
+
 interface Walker {
   /** Lets it take its next step; absent when it has ended. */
   go?: () => void;

@@ -1,14 +1,12 @@
 /** Two updaters of one shard, one of them five minutes behind, and a revocation in their midst, in a thousand orders of their steps. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { IssuanceParts } from '../../../src/ca/issuance/issue.ts';
 import { publishCrls } from '../../../src/ca/revocation/crl/publish.ts';
-import type { Database } from '../../../src/database/database.ts';
 import { rawStatement } from '../../../src/database/statement.ts';
 import { onBothEngines } from '../../support/engines.ts';
 import { interleave, type Step } from '../../support/interleave.ts';
 import { dice } from '../../support/random.ts';
-import { newSpki, openRevocationLab, type RevocationLab } from '../../support/revocation-lab.ts';
+import { newSpki, openRevocationLab, partsByStep } from '../../support/revocation-lab.ts';
 
 const ROUNDS = 1000;
 const AT_ONCE = 200;
@@ -29,7 +27,7 @@ onBothEngines((newDatabase) => {
     for (let at = 0; at < ROUNDS; at += AT_ONCE) certificates.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => lab.issue({ spki })))));
 
     const published = async (): Promise<number> => Number((await lab.database.one<{ n: number }>(countIssued))?.n);
-    const updater = (behind: number) => async (step: Step): Promise<void> => { await publishCrls(stepByStep(lab, step, behind)); };
+    const updater = (behind: number) => async (step: Step): Promise<void> => { await publishCrls(partsByStep(lab, step, behind)); };
     let [number = 0n] = await lab.numbers();
     let issued = await published();
     const winners: Record<number, number> = {};
@@ -63,18 +61,3 @@ onBothEngines((newDatabase) => {
     assert.deepEqual(await lab.violations(), []);
   });
 });
-
-/** What an updater is given: each read, commit and signature is a step. */
-function stepByStep({ software, database, clock }: RevocationLab, step: Step, behind: number): IssuanceParts {
-  const stepping: Pick<Database, 'one' | 'many' | 'commit'> = {
-    one: (...asked) => step().then(() => database.one(...asked)),
-    many: (...asked) => step().then(() => database.many(...asked)),
-    commit: (writes) => step().then(() => database.commit(writes)),
-  };
-  const signer = software.signer;
-  return {
-    database: { ...stepping } as Database, signer: { ...signer, sign: (job) => step().then(() => signer.sign(job)) } as typeof signer,
-    clock: { now: () => clock.now() - behind }, authority: software.authority, frontId: `behind-${behind}`, reached: () => {},
-    random: (octets) => crypto.getRandomValues(new Uint8Array(octets)),
-  };
-}
