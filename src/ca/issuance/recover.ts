@@ -20,7 +20,7 @@ import { conclude, type IssuanceParts, issue } from './issue.ts';
 import { type CrlIntent, type Intent, moveIntent, overdue } from './store.ts';
 
 const GRACE_MS = 30_000;
-/** A request older than this is closed but not issued anew: its order has expired, or soon will. */
+/** A request older than this is closed but not issued anew: so are its proofs of control, and whoever asked has gone or asks again. */
 const REISSUE_WITHIN_MS = 24 * 3_600_000;
 
 /** One pass over the overdue intents of the signer that this front is connected to; resolves to how many it settled. */

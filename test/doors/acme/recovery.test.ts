@@ -63,6 +63,26 @@ onBothEngines('I8 whichever commit of recovery the database fails, the order fin
   assert.equal((await refs(lab)).length, 2);
 });
 
+onBothEngines('I8 an order that waited for the signer for more than a day is ready again, and one that is over by then is invalid', async (lab) => {
+  const client = await lab.client();
+  const [over, alive] = [await processing(lab, client, 'over.internal'), await processing(lab, client, 'alive.internal')];
+  const prolong = (sql: string, id: string) => lab.database.commit([{ statement: rawStatement(sql), values: { id, by: 9 * DAY } }]);
+  await prolong('update acme_order set expires = expires + :by where id = :id', idOf(alive.url));
+  await prolong("update acme_attempt set valid_until = valid_until + :by where \"authorization\" = :id", idOf(alive.authorization));
+  lab.skewMs += 25 * HOUR;
+  client.forgetNonces();
+  for (const { url } of [over, alive]) assert.equal((await client.post(url)).json.status, 'processing');
+  assert.equal(await recover(lab, [client]), 2);
+  assert.deepEqual(await refs(lab), [], 'nothing is signed on proofs of so long ago without being asked for again');
+  const { status, error } = (await client.post(over.url)).json;
+  assert.equal(status, 'invalid');
+  assert.match(error.detail, /expired/);
+  const { json } = await client.post(alive.url);
+  assert.equal(json.status, 'ready');
+  assert.equal((await client.post(json.finalize, { csr: csrFor('alive.internal') })).json.status, 'valid');
+  assert.ok((await client.issue(['over.internal'], () => {})).pem);
+});
+
 onBothEngines('an account that was revoked while its order was processing gets no certificate from recovery', async (lab) => {
   const [gone, here] = [await lab.client(), await lab.client()];
   await processing(lab, gone, 'gone.internal');
