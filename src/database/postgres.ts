@@ -20,6 +20,8 @@ const connectTimeoutMs = 3000;
 const statementTimeoutMs = 10_000;
 /** A little more, for a server that went away without a word. */
 const answerTimeoutMs = 12_000;
+/** A front that falls off the network in the middle of a commit leaves its locks behind: the server is to notice within half a minute. */
+const keepAlive = '-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3';
 /** How long faults that pass are waited out. */
 const patienceMs = 5000;
 const longestPauseMs = 400;
@@ -29,10 +31,8 @@ const recoveryMs = 30_000;
 const migrationLock = 6_348_411;
 
 const clock = rawStatement('select (extract(epoch from clock_timestamp()) * 1000)::bigint as now');
-const settings = rawStatement(
-  "select current_setting('server_version_num')::integer as version, current_setting('fsync') as fsync, " +
-    "current_setting('synchronous_commit') as synchronous_commit",
-);
+const settings = rawStatement(`select current_setting('server_version_num')::integer as version, current_setting('fsync') as fsync,
+  current_setting('synchronous_commit') as synchronous_commit`);
 
 /** Connects once, so that what is wrong with the URL or the server is said now. */
 export async function openPostgres(url: string): Promise<Database> {
@@ -63,7 +63,7 @@ class PostgresDatabase implements Database {
       statement_timeout: statementTimeoutMs,
       query_timeout: answerTimeoutMs,
       idleTimeoutMillis: 60_000,
-      keepAlive: true,
+      keepAlive: true, options: keepAlive,
       types: { getTypeParser },
     });
     // A connection that dies is noticed by whoever uses it, or leaves the pool; the event alone concerns nobody.

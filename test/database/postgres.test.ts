@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import pg from 'pg';
 import {
   DatabaseUnavailable,
   DatabaseUnusable,
@@ -83,6 +84,12 @@ describe('PostgreSQL', () => {
       );
     });
 
+    it('has the server notice soon when a front is gone, for nobody else could end its commit', async () => {
+      await using database = await openDatabase(await newDatabase());
+      const row = await database.one<{ idle: string }>(rawStatement("select current_setting('tcp_keepalives_idle') as idle"));
+      assert.equal(row?.idle, '15');
+    });
+
     it('bounds how long a statement may take', async () => {
       await using database = await openDatabase(postgres.url);
       const timeout = await database.one<{ t: string }>(
@@ -115,6 +122,25 @@ describe('PostgreSQL', () => {
       await migrate(database);
       await database.commit([evidence('a', today), evidence('b', today + 7), evidence('c', today + 400)]);
       assert.deepEqual(await places(url), [`evidence_${today}`, `evidence_${today + 7}`, 'evidence_rest']);
+    });
+
+    it('that cannot be made now keep nobody from starting', async () => {
+      const url = await newDatabase();
+      await using database = await openDatabase(url);
+      await migrate(database);
+      const day = today + 9;
+      await query(url, `drop table certificate_${day}`);
+      const client = new pg.Client(url);
+      await client.connect();
+      try {
+        await client.query('begin; select count(*) from certificate_rest'); // somebody reads for longer than is waited
+        await migrate(database);
+      } finally {
+        await client.end();
+      }
+      assert.deepEqual(await query(url, `select to_regclass('certificate_${day}') as place`), [{ place: null }]);
+      await keepPartitions(database, clock);
+      assert.deepEqual(await query(url, `select to_regclass('certificate_${day}')::text as place`), [{ place: `certificate_${day}` }]);
     });
 
     it('take over the rows that waited for their day', async () => {
