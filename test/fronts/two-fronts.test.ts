@@ -131,7 +131,7 @@ test('R8: of 20 revocations, sent at once to both fronts by account and by key, 
   assert.equal((await client.newOrder(['revoked.localhost'])).json.status, 'ready');
 });
 
-test('a validation whose front is killed is finished by the other', async (t) => {
+test('R13, R3: a validation whose front is killed is finished by the other', async (t) => {
   turn = () => A;
   const client = await AcmeClient.registered(send, fleet.world.directoryUrl);
   const { json: order, headers } = await client.newOrder(['orphan.localhost']);

@@ -1,6 +1,6 @@
 /**
  * The race list (6.7) on both engines, every time over two fronts that share the database. R10 stands in renewal/replaces.test.ts, R11 in
- * binding.test.ts, R12 in orders.test.ts, R8 in revocation.test.ts too; R13 is killed processes: test/crash/steps.test.ts, test/fronts.
+ * binding.test.ts, R8 in revocation.test.ts; R13 is killed processes: test/crash, test/fronts.
  */
 import assert from 'node:assert/strict';
 import { rawStatement } from '../../../src/database/statement.ts';
@@ -136,8 +136,34 @@ onBothEngines('R9, O-16 twenty equal orders at once are twenty orders, and share
   assert.equal(new Set(answers.map(({ json }) => json.authorizations[1])).size, 20);
 });
 
+onBothEngines('R12, L-02 a list that is walked at one front while orders come at the other has each earlier order once', async (lab) => {
+  const [walker, maker] = (await clientsOf(lab, 2)) as [AcmeClient, AcmeClient];
+  const before = new Set<string>();
+  for (let index = 0; index < 60; index += 1) before.add((await walker.newOrder([`r12-${index}.internal`])).headers['location'] as string);
+  let over = false;
+  let more = 0;
+  const making = (async () => { while (!over) await maker.newOrder([`r12-more-${more++}.internal`]); })();
+  try {
+    for (let round = 0; round < 3; round += 1) {
+      const seen: string[] = [];
+      let pages = 0;
+      for (let url: string | undefined = (await walker.post(walker.account as string)).json.orders; url !== undefined; pages += 1) {
+        const { json, headers } = await walker.post(url);
+        seen.push(...(json.orders as string[]));
+        url = /<([^>]+)>;rel="next"/.exec(headers['link'] ?? '')?.[1];
+      }
+      assert.ok(pages > 1);
+      assert.equal(new Set(seen).size, seen.length, 'an order came twice');
+      for (const each of before) assert.ok(seen.includes(each), 'an order was passed over');
+    }
+  } finally {
+    over = true;
+    await making;
+  }
+});
+
 onBothEngines('R14 the clock steps: no nonce works twice, what was valid expires once, and what was made remains', async (lab) => {
-  const client = await lab.client();
+  const client = await AcmeClient.registered(await inTurn(lab), lab.directoryUrl);
   const { newOrder } = client.directory;
   const order = await readyOrder(client, 'r14.internal');
   const jws = await client.prepare(newOrder, { identifiers: [{ type: 'dns', value: 'n.internal' }] });
