@@ -32,7 +32,7 @@ test('curl trusts the server by our root and by nothing else', async () => {
   assert.match(head, /^cache-control: no-store\r$/im);
 });
 
-test('CRL and issuer at the URLs that a certificate names', async () => {
+test('T-CRL-5, T-CRL-9, T-CRL-9b, T-CRL-13 CRL and issuer at the URLs that a certificate names', async () => {
   await using responder = await startHttp01Responder({ port: world.http01Port });
   using transport = transportTo(world);
   const pem = await new PersistentClient(transport, world.directoryUrl, responder).certificate(['curl.localhost']);
@@ -47,6 +47,7 @@ test('CRL and issuer at the URLs that a certificate names', async () => {
   const fetched = await curl(['--fail', '--output', file('shard.crl'), '--write-out', '%{content_type}', crlUrl]);
   assert.equal(fetched, 'application/pkix-crl');
   assert.match(await openssl(['crl', '-inform', 'DER', '-in', file('shard.crl'), '-noout', '-CAfile', file('issuer.pem')]), /verify OK/);
+  assert.match(await openssl(['crl', '-inform', 'DER', '-in', file('shard.crl'), '-noout', '-text']), /^No Revoked Certificates\.$/m);
   const against = ['-crl_check', '-CRLfile', file('shard.crl'), '-CAfile', world.rootFile, '-untrusted', file('issuer.pem')];
   assert.match(await openssl(['verify', '-x509_strict', ...against, file('leaf.pem')]), /: OK$/m);
 

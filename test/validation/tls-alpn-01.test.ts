@@ -40,7 +40,7 @@ test('AL-01, AL-09: offers exactly acme-tls/1 and the name, and keeps evidence',
   assert.equal(result.evidence.address, '127.0.0.1');
 });
 
-test('AL-01, I-01: TLS 1.1 is refused', async () => {
+test('T-INC-4, AL-01, I-01: TLS 1.1 is refused', async () => {
   tls.behave('tls-1.1');
   failed(await prove(), 'tls', /^TLS with a\.test \(127\.0\.0\.1\) port \d+: /);
 });
@@ -72,7 +72,7 @@ const CASES: readonly (readonly [string, TlsAlpn01Violation, RegExp | undefined]
   ['AL-03: the name in upper case', 'upper-case-name', undefined],
   ['AL-04: the digest of something else', 'wrong-digest', /is not the digest of this challenge/],
   ['AL-04: acmeIdentifier not critical', 'not-critical', /is not critical/],
-  ['AL-04, I-01: the identifier of the draft', 'legacy-oid', /no acmeIdentifier/],
+  ['T-INC-4, AL-04, I-01: the identifier of the draft', 'legacy-oid', /no acmeIdentifier/],
   ['AL-04: no acmeIdentifier', 'no-identifier', /no acmeIdentifier/],
   ['AL-04: acmeIdentifier twice', 'identifier-twice', /is there twice/],
   ['AL-04: octets after the digest', 'identifier-trailing', /not an OCTET STRING of 32 octets/],

@@ -61,7 +61,7 @@ const BAD: [what: string, spki: () => Uint8Array, why: RegExp][] = [
   ['no key at all', () => new Uint8Array(), /expected/],
 ];
 for (const [what, spki, why] of BAD) {
-  test(`GK-1, GK-2, GK-4: refused: ${what}`, () => assert.match(publicKeyFault(spki()) ?? 'taken', why));
+  test(`T-INC-18, GK-1, GK-2, GK-4: refused: ${what}`, () => assert.match(publicKeyFault(spki()) ?? 'taken', why));
 }
 
 // Edwards arithmetic by the book (RFC 8032 §5.1.4), affine and slow: it shows that our list of small orders is the whole list.

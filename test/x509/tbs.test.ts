@@ -93,7 +93,7 @@ test('facts that cannot be written are our mistake, and thrown', () => {
   assert.throws(render({ names: [{ type: 'dns', value: 'bücher' }] }), TypeError);
 });
 
-test('attributes are written in the order of BR §7.1.4.2, whatever order they are given in', () => {
+test('T-INC-13 attributes are written in the order of BR §7.1.4.2, whatever order they are given in', () => {
   const [sn, cn] = [{ attribute: 'serialNumber', value: '1' }, { attribute: 'commonName', value: 'a' }] as const;
   const render = (subject: TbsFacts['subject']): Uint8Array => renderTbs(SHAPES.device, issuer, { ...factsFor('device'), subject });
   assert.deepEqual(render([cn, sn]), render([sn, cn]));

@@ -112,7 +112,7 @@ test("what the door commits together with the intent did not hold: 'moved-on', a
   assert.equal(await count('audit_entry'), 0);
 });
 
-test('validity: exactly what was asked within the profile, or refused', async () => {
+test('T-INC-15 validity: exactly what was asked within the profile, or refused: no certificate is dated back', async () => {
   const notAfter = clock.now() + 5 * 86_400_000;
   const outcome = await software.ca.issue(request({ notAfter }));
   assert.ok(outcome.kind === 'issued' && outcome.certificate.notAfter === notAfter);

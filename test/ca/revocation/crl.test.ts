@@ -46,7 +46,7 @@ onBothEngines((newDatabase) => {
     assert.deepEqual(await lab.violations(), []);
   });
 
-  test('T-CRL-4 who expires stays for the lookback, and is in a CRL that was made after the expiry however late that is', async () => {
+  test('T-CRL-4, T-INC-10 who expires stays for the lookback, and is in a CRL that was made after the expiry however late that is', async () => {
     const certificate = await lab.issue();
     await ca().revoke(lab.request(certificate));
     const listed = async (): Promise<boolean> => (await lab.lists(certificate.issuerKey)).some(({ entries }) => entries.some(({ serial }) => serial === certificate.serial));

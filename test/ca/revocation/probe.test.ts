@@ -176,7 +176,7 @@ onBothEngines((newDatabase) => {
     assert.deepEqual(await faults(), {});
   });
 
-  test('T-OCS-10 the responder: signed by another, about another certificate, an error, or run out', async () => {
+  test('T-OCS-10, T-INC-7 the responder: signed by another, an error, half as old as it may get, or run out', async () => {
     const url = `http://localhost:${port}/ocsp`;
     const OCSP = 'application/ocsp-response';
     instead.set('/ocsp', (response) => { response.writeHead(200, { 'Content-Type': OCSP }).end(Buffer.from('30030a0103', 'hex')); });
@@ -199,7 +199,14 @@ onBothEngines((newDatabase) => {
       if (typeof expected === 'string') assert.equal(fault, expected);
       else assert.match(fault, expected);
     }
-    lab.clock.time += 97 * HOUR;
+    instead.set('/ocsp', reply(before, OCSP));
+    lab.clock.time += 48 * HOUR;
+    while ((await lab.software.ca.work.publishCrls()) > 0);
+    assert.deepEqual(await faults(), {}, 'its refresh point has come just now');
+    lab.clock.time += HOUR;
+    assert.match((await faults())[url] ?? '', /^it is of 2026-11-22T12:00:00Z, and should have been replaced$/, 'half of its life is over');
+    assert.equal(await faultsOf('ocsp'), 1);
+    lab.clock.time += 48 * HOUR;
     while ((await lab.software.ca.work.publishCrls()) > 0);
     instead.set('/ocsp', reply(before, OCSP));
     assert.match((await faults())[url] ?? '', /^it ran out at 2026-11-26T/);

@@ -55,7 +55,7 @@ for (const [way, block] of Object.entries(WAYS)) {
     assert.equal((await renewed.newOrder(['a.internal'])).status, 201);
   });
 
-  onBothEngines(`GK-3: a key that is blocked ${way} gets no certificate, and the order stays ready`, async (lab) => {
+  onBothEngines(`T-INC-18, GK-3: a key that is blocked ${way} gets no certificate, and the order stays ready`, async (lab) => {
     const client = await lab.client();
     const key = newKey();
     const { json } = await client.newOrder(['a.internal']);

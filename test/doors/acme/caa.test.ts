@@ -71,7 +71,7 @@ test('CA-08: what is at most eight hours old is not asked again', async () => {
   assert.equal(lab.caaQuestions.length, 0);
 });
 
-test('I-02, CA-08: after nine hours each name is asked again, itself, and one that is denied now stops the order', async () => {
+test('T-INC-3, I-02, CA-08: after nine hours each name is asked again, itself, and one that is denied now stops the order', async () => {
   await using lab = await openDoorLab({ directory });
   lab.validate = () => provenWithCaa(lab);
   const client = await lab.client();
@@ -88,6 +88,24 @@ test('I-02, CA-08: after nine hours each name is asked again, itself, and one th
   lab.checkCaa = () => provenWithCaa(lab);
   const { json: order } = await finalize(client, json);
   assert.equal(order.status, 'valid', 'the order stayed ready');
+});
+
+test('T-INC-2, I-02: of a hundred names each is asked for itself, and one that is denied stops the order wherever it stands', async () => {
+  await using lab = await openDoorLab({ directory });
+  lab.validate = () => provenWithCaa(lab);
+  const client = await lab.client();
+  const names = Array.from({ length: 100 }, (_, index) => `n${index}.internal`);
+  const order = await ready(client, names);
+  lab.skewMs += 9 * HOUR;
+  client.forgetNonces();
+  for (let at = 0; at < names.length; at += 1) {
+    const from = lab.caaQuestions.length;
+    lab.checkCaa = ({ name }) => (name === names[at] ? failure('caa', `CAA does not allow it: ${name}.`) : provenWithCaa(lab));
+    refused(await finalize(client, order), 403, 'caa', new RegExp(`${names[at]}\\.`));
+    const asked = lab.caaQuestions.slice(from).map(({ name }) => name);
+    assert.ok(asked.includes(names[at] as string) && asked.every((name) => names.includes(name)));
+    if (at === names.length - 1) assert.deepEqual(asked.toSorted(), names.toSorted(), 'each of them, and none twice');
+  }
 });
 
 test('CA-08: several denied names are told one by one', async () => {

@@ -9,12 +9,14 @@ import type { IssuedCertificate } from '../../../src/ca/index.ts';
 import { windowOf } from '../../../src/ca/revocation/ocsp/window.ts';
 import { createStatusDoor } from '../../../src/doors/status/status.ts';
 import { createApp } from '../../../src/http/app.ts';
+import { registry } from '../../../src/telemetry/metrics.ts';
 import { ALGORITHMS } from '../../../src/x509/algorithm.ts';
 import { parseCertificate } from '../../../src/x509/certificate.ts';
 import { integerFromHex, nullValue, octetString, oid, sequence } from '../../../src/x509/der.ts';
 import { encodeCertId } from '../../../src/x509/ocsp.ts';
 import { encodeOcspRequest } from '../../../src/x509/ocsp-request.ts';
 import { type FoundOcspResponse, type FoundResponseData, parseOcspResponse, parseResponseData } from '../../../src/x509/ocsp-response.ts';
+import { LONGEST_RESPONDER_MS } from '../../../src/x509/shape.ts';
 import { composeSerial } from '../../../src/x509/serial.ts';
 import { onBothEngines } from '../../support/engines.ts';
 import { until } from '../../support/processes.ts';
@@ -27,7 +29,7 @@ const DAY = 24 * HOUR;
 
 interface Answer { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
 
-test('T-OCS-7 windows over all that can be configured: refreshed before half of a short life, eight hours before the end of a long one, and within four days', () => {
+test('T-OCS-7, T-INC-8 windows over all that can be configured: refreshed before half of a short life, eight hours before the end of a long one, and within four days', () => {
   const validity = fc.integer({ min: 8 * 3600, max: 240 * 3600 }).map((s) => s * 1000);
   fc.assert(fc.property(validity, fc.integer({ min: 0, max: 1000 * DAY }), fc.integer({ min: 1, max: 2000 * 3600 }), (validityMs, now, left) => {
     const end = Math.floor(now / 1000) * 1000 + left * 1000;
@@ -163,14 +165,17 @@ onBothEngines((newDatabase) => {
     assert.equal((await under).serial, serial);
   });
 
-  test('T-OCS-6 what was never issued is unauthorized, never good; made as ours are, it is counted and told to the auditor', async () => {
+  test('T-OCS-6, T-INC-14 what was never issued is unauthorized, never good; made as ours are, it is counted and told to the auditor', async () => {
     const never = composeSerial(1, good.notBefore, good.notAfter, new Uint8Array(12));
+    const counted = async (): Promise<number> => (await registry.getSingleMetric('chancery_ocsp_unissued_total')?.get())?.values.find(({ labels }) => labels['ours'] === 'true')?.value ?? 0;
+    const alarms = await counted();
     const before = lab.software.signatures;
     for (const serial of [never, composeSerial(9, good.notBefore, good.notAfter, new Uint8Array(12)), '01', `00${'ff'.repeat(19)}`, `ff${never.slice(2)}`]) {
       assert.equal(hex(await post(asked(serial))), UNAUTHORIZED, serial);
       assert.equal(hex(await post(encodeOcspRequest([certId(), certId(serial)]))), UNAUTHORIZED, serial);
     }
     assert.equal(lab.software.signatures, before);
+    assert.equal(await counted(), alarms + 2, 'alone, and beside one that is ours');
     await lab.software.ca.work.auditOcsp();
     assert.equal(await lab.count('audit_entry', `type = 'ocsp.unissued' and body like '%"asked":2%' and body like '%${never}%'`), 1);
   });
@@ -276,7 +281,11 @@ onBothEngines((newDatabase) => {
   });
 
   test('T-OCS-13 another responder key in the configuration: from then on nothing that the old one signed is given', async () => {
-    const first = hex(await get(asked()));
+    const answer = await get(asked());
+    const first = hex(answer);
+    const [der] = (parseOcspResponse(answer.body) as FoundOcspResponse).certificates;
+    const { notBefore, notAfter } = parseCertificate(der as Uint8Array).tbs;
+    assert.ok(notAfter - notBefore <= LONGEST_RESPONDER_MS, 'what the old key has signed, or a thief signs with it, is believed no longer');
     lab.software.rekeyResponder();
     assert.equal(await lab.software.ca.work.renewResponders(), 0);
     lab.clock.time += 1000;

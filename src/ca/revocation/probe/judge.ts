@@ -7,6 +7,7 @@ import { parseCrl } from '../../../x509/crl.ts';
 import { DerError } from '../../../x509/der.ts';
 import { responderKeyHash } from '../../../x509/ocsp.ts';
 import { OCSP_ERRORS, parseOcspResponse, parseResponseData } from '../../../x509/ocsp-response.ts';
+import { windowOf } from '../ocsp/window.ts';
 import { OID } from '../../../x509/oid.ts';
 import type { IssuerShape } from '../../../x509/shape.ts';
 
@@ -74,6 +75,7 @@ export const judgeOcsp = (issuer: Certificate, certId: Uint8Array): Judge => rea
     ?? (algorithm === undefined || !ALGORITHMS[algorithm].verify(responder.tbs.spki, response.responseData, response.signature) || data.responder !== responderKeyHash(responder.tbs.spki)
       ? 'it is not signed by its responder' : undefined)
     ?? windowFault(data.thisUpdate, data.nextUpdate, now)
+    ?? (now > windowOf(data.thisUpdate, data.nextUpdate - data.thisUpdate, []).refreshAt + CLOCK_SLACK_MS ? `it is of ${time(data.thisUpdate)}, and should have been replaced` : undefined)
     ?? (data.nextUpdate > responder.tbs.notAfter ? 'it outlives its responder' : undefined)
     ?? (single === undefined || others.length > 0 || Buffer.compare(single.certId, certId) !== 0 ? 'it is about another certificate' : undefined)
     ?? (single?.status.kind === 'good' ? undefined : `it says that a good certificate is ${single?.status.kind}`);
