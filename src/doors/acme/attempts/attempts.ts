@@ -37,8 +37,8 @@ const MAX_TAKEN = 250;
 const MAX_RUNNING = 2000;
 /** Longer than any try may take, by a margin for a database that is slow to hear of its outcome. */
 const LEASE_MARGIN_MS = 20_000;
-/** Between tries that failed for reasons of ours. */
-const TRANSIENT_SPACING_MS = 2_000;
+/** Between tries that failed for reasons of ours, or of a resolver's, which a client may have a hand in: twice as long each time. */
+const TRANSIENT_SPACING_MS = { first: 2_000, most: 60_000 };
 /** A host that is not there yet may still come up; a host that gave a wrong answer has answered. */
 const WORTH_ANOTHER_TRY: ReadonlySet<ProblemType> = new Set(['connection', 'dns']);
 
@@ -148,7 +148,9 @@ export class Attempts implements AsyncDisposable {
       return running(attempt, error, flights);
     }
     const ended = { state: 'invalid', error, flights, evidence, finished: now, validUntil: undefined } as const;
-    if (!(await endAttempt(database, attempt, frontId, ended, this.#leaves(attempt, 'invalid', now)))) return undefined;
+    // What was no answer of the client's host to the end counts for nothing against it.
+    const leaves = result.transient ? [] : this.#leaves(attempt, 'invalid', now);
+    if (!(await endAttempt(database, attempt, frontId, ended, leaves))) return undefined;
     this.#parts.reached('attempt-ended');
     events.challengeEnded({ ...told, outcome: 'invalid', problem: result.problem });
     return { type: attempt.type, state: 'invalid', tries: attempt.tries, error, flights, evidence, finished: now, validUntil: undefined };
@@ -158,24 +160,29 @@ export class Attempts implements AsyncDisposable {
     const { type, name, wildcard, subdomains, token, thumbprint } = attempt;
     const started = this.#parts.clock.now();
     const site = siteOf(this.#parts.generation(), attempt.directory);
+    const ours = (detail: string): ValidationResult => ({ ok: false, transient: true, problem: 'connection', detail, evidence: { type, at: started, ms: 0 } });
+    // Another front has a configuration with it, older or newer than ours.
+    if (site === undefined) return ours('This server does not have the directory now. It will try again.');
     try {
       return await this.#parts.validator.validate({
         type, name, wildcard, subdomains, token, keyAuthorization: keyAuthorization(token, thumbprint), signal: this.#closing.signal,
-        accountUrls: site === undefined ? [] : accountUrls(site, attempt.account), issuers: site?.directory.caaIdentities ?? [],
-        caa: site !== undefined && caaApplies(this.#parts.generation(), site.directory, name),
+        accountUrls: accountUrls(site, attempt.account), issuers: site.directory.caaIdentities,
+        caa: caaApplies(this.#parts.generation(), site.directory, name),
       });
     } catch (error) {
       if (!this.#closing.signal.aborted) events.faultCaught({ where: 'validator', error });
-      return { ok: false, transient: true, problem: 'connection', detail: 'This server failed. It will try again.', evidence: { type, at: started, ms: 0 } };
+      return ours('This server failed. It will try again.');
     }
   }
 
-  /** When to try again, ms UTC; undefined when it is over. */
-  #nextTry(attempt: DueAttempt, result: ValidationResult & { ok: false }, now: number): number | undefined {
+  /** When to try again, ms UTC; undefined when it is over, as it is when the authorization does not wait so long. */
+  #nextTry({ tries, expires }: DueAttempt, result: ValidationResult & { ok: false }, now: number): number | undefined {
     const { attempts, attemptSpacingMs } = this.#parts.generation().validation;
     if (this.#closing.signal.aborted) return now;
-    if (result.transient) return now + TRANSIENT_SPACING_MS;
-    return WORTH_ANOTHER_TRY.has(result.problem) && attempt.tries < attempts ? now + attemptSpacingMs : undefined;
+    const { first, most } = TRANSIENT_SPACING_MS;
+    const isWorthIt = result.transient || (WORTH_ANOTHER_TRY.has(result.problem) && tries < attempts);
+    const due = now + (result.transient ? Math.min(first * 2 ** (tries - 1), most) : attemptSpacingMs);
+    return isWorthIt && due < expires ? due : undefined;
   }
 
   #leaves(attempt: DueAttempt, outcome: 'valid' | 'invalid', now: number): Write[] {
