@@ -71,10 +71,13 @@ export async function unhold(parts: RevocationParts, request: UnholdRequest): Pr
 
 /** The job: revokes what a blocked key still has, such as the certificate of an intent that was on its way. Resolves to how many. */
 export async function sweepKeys(parts: RevocationParts): Promise<number> {
+  const { clock, database } = parts;
   let revoked = 0;
-  for (const key of await unsweptKeys(parts.database)) {
-    revoked += await revokeWithKey(parts, { ...key, reason: 'keyCompromise', now: parts.clock.now(), evidence: undefined, compromisedAt: undefined });
-    if (parts.clock.now() - key.blocked_at > SWEEP_UNTIL_MS) await parts.database.commit([markSwept(key, parts.clock.now())]);
+  for (const key of await unsweptKeys(database)) {
+    // The clock of a front that is ahead must not end it early.
+    const now = Math.min(clock.now(), await database.now());
+    revoked += await revokeWithKey(parts, { ...key, reason: 'keyCompromise', now: clock.now(), evidence: undefined, compromisedAt: undefined });
+    if (now - key.blocked_at > SWEEP_UNTIL_MS) await database.commit([markSwept(key, now)]);
   }
   return revoked;
 }
@@ -113,7 +116,7 @@ export async function revokeBatch(parts: RevocationParts, targets: readonly Targ
 async function revokeWithKey(parts: RevocationParts, key: BlockedKey & How): Promise<number> {
   let revoked = 0;
   for (;;) {
-    const targets = await targetsWithKey(parts.database, key.realm, key.spki_sha256, key.now);
+    const targets = await targetsWithKey(parts.database, key.realm, key.spki_sha256);
     const done = await revokeBatch(parts, targets, key);
     revoked += done;
     if (done === 0) return revoked;

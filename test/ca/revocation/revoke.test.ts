@@ -5,7 +5,7 @@ import { reasonOf, type RevocationOutcome } from '../../../src/ca/index.ts';
 import { spkiSha256 } from '../../../src/x509/public-key.ts';
 import { onBothEngines } from '../../support/engines.ts';
 import { until } from '../../support/processes.ts';
-import { HOUR, newSpki, openRevocationLab, REALM, type RevocationLab } from '../../support/revocation-lab.ts';
+import { DAY, HOUR, newSpki, openRevocationLab, REALM, type RevocationLab } from '../../support/revocation-lab.ts';
 
 const kinds = (outcome: RevocationOutcome): string[] => (outcome.kind === 'refused' ? outcome.reasons.map(({ kind }) => kind) : [outcome.kind]);
 
@@ -121,7 +121,14 @@ onBothEngines((newDatabase) => {
     assert.equal(await ca().work.sweepKeys(), 1);
     assert.equal((await ca().statusOf(issuerKey, serial)).kind, 'revoked');
     assert.equal(await lab.count('blocked_key', 'swept is null'), 1);
+    lab.database.now = async () => lab.clock.time - 200 * DAY;
+    lab.clock.time += 200 * DAY; // the front's clock alone
+    await lab.forget(serial);
+    assert.equal(await ca().work.sweepKeys(), 1, 'though by that clock it has expired');
+    assert.equal(await lab.count('blocked_key', 'swept is null'), 1);
+    lab.clock.time -= 200 * DAY;
     lab.clock.time += HOUR;
+    lab.database.now = async () => lab.clock.time;
     assert.equal(await ca().work.sweepKeys(), 0);
     assert.equal(await lab.count('blocked_key', 'swept is null'), 0);
   });
