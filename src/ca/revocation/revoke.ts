@@ -73,7 +73,7 @@ export async function unhold(parts: RevocationParts, request: UnholdRequest): Pr
 export async function sweepKeys(parts: RevocationParts): Promise<number> {
   const { clock, database } = parts;
   let revoked = 0;
-  for (const key of await unsweptKeys(database)) {
+  for await (const key of unsweptKeys(database)) {
     // The clock of a front that is ahead must not end it early.
     const now = Math.min(clock.now(), await database.now());
     revoked += await revokeWithKey(parts, { ...key, reason: 'keyCompromise', now: clock.now(), evidence: undefined, compromisedAt: undefined });

@@ -96,7 +96,8 @@ const findBlocked = statement((k, p) => k('blocked_key').select('blocked_at').wh
 
 const findUnswept = rawStatement(
   `select realm, spki_sha256, blocked_at, door, requester_kind, requester_id, correlation from blocked_key
-   where swept is null order by blocked_at limit 100`);
+   where swept is null and (blocked_at, realm, spki_sha256) > (cast(:blocked_at as bigint), :realm, :spki_sha256)
+   order by blocked_at, realm, spki_sha256 limit 100`);
 
 const setSwept = statement((k, p) =>
   k('blocked_key').where({ realm: p('realm'), spki_sha256: p('spki_sha256') }).whereNull('swept').update({ swept: p('swept') }));
@@ -177,8 +178,18 @@ export async function isBlocked(database: Database, realm: string, spkiSha256: s
   return (await database.one(findBlocked, { realm, spki_sha256: spkiSha256 })) !== undefined;
 }
 
-/** Keys whose certificates may not all be revoked yet, the oldest first, at most 100. */
-export const unsweptKeys = (database: Database): Promise<BlockedKey[]> => database.many<BlockedKey>(findUnswept);
+/** Keys whose certificates may not all be revoked yet, the oldest first, a page at a time. */
+export async function* unsweptKeys(database: Database): AsyncGenerator<BlockedKey> {
+  let last: Pick<BlockedKey, 'blocked_at' | 'realm' | 'spki_sha256'> = { blocked_at: 0, realm: '', spki_sha256: '' };
+  for (;;) {
+    const { blocked_at, realm, spki_sha256 } = last;
+    const page = await database.many<BlockedKey>(findUnswept, { blocked_at, realm, spki_sha256 });
+    yield* page;
+    const end = page.at(-1);
+    if (end === undefined) return;
+    last = end;
+  }
+}
 
 export const markSwept = ({ realm, spki_sha256 }: BlockedKey, swept: number): Write =>
   ({ statement: setSwept, values: { realm, spki_sha256, swept }, rows: 'any' });

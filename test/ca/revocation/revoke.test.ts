@@ -133,6 +133,14 @@ onBothEngines((newDatabase) => {
     assert.equal(await lab.count('blocked_key', 'swept is null'), 0);
   });
 
+  test('T-CRL-6 the job looks at every key that was blocked lately, however many they are', async () => {
+    const certificates = await Promise.all(Array.from({ length: 105 }, () => lab.issue()));
+    for (const each of certificates) await ca().revoke(lab.request(each, { reason: 'keyCompromise' }));
+    const { serial = '' } = certificates.at(-1) ?? {};
+    await lab.forget(serial); // as if the process had died right after the block
+    assert.equal(await ca().work.sweepKeys(), 1);
+  });
+
   test('T-CRL-7 a second revocation is only the upgrade to keyCompromise, and its date never gets later', async () => {
     const certificate = await lab.issue();
     const at = lab.clock.now();
