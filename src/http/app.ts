@@ -52,7 +52,8 @@ export function createApp({ doors, random }: AppParts): RequestListener {
       reply = error instanceof BodyTooLarge ? plain(413, 'The request is too large.') : plain(500, 'The server failed.');
     }
     send(context, request, reply);
-    events.requestAnswered({
+    if (door?.logsOnlyFaults && reply.status < 400) events.requestCounted(door.name, request.method, reply.status);
+    else events.requestAnswered({
       door: door?.name ?? 'http', method: request.method, path: logged ?? request.path, status: reply.status,
       ms: Math.round((performance.now() - started) * 100) / 100, correlation: request.correlation,
     });

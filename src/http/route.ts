@@ -55,6 +55,8 @@ export interface Door {
   readonly name: string;
   readonly routes: readonly HttpRoute[];
   readonly raw?: readonly RawRoute[];
+  /** For what anybody may ask, and machines ask all day: a request that succeeds is counted, and not logged. */
+  readonly logsOnlyFaults?: true;
   /** Paths that begin so are this door's to refuse; the longest that fits wins. Absent means the door refuses nothing itself. */
   readonly prefix?: string;
   /** Answers what no route took: unknown paths (`allow` empty) and known ones with another method, OPTIONS included. */

@@ -6,19 +6,20 @@ export const registry = new Registry();
 const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> =>
   new Counter({ name: `chancery_${name}`, help, labelNames, registers: [registry] });
 
-const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> =>
-  new Gauge({ name: `chancery_${name}`, help, labelNames, registers: [registry], aggregator: 'max' });
+/** Of several fronts on a machine, the worst one is shown: the most, or of what is left the least. */
+const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[], aggregator: 'max' | 'min' = 'max'): Gauge<L> =>
+  new Gauge({ name: `chancery_${name}`, help, labelNames, registers: [registry], aggregator });
 
 export const metrics = {
   crlAge: gauge('crl_age_seconds', 'Since thisUpdate of the oldest CRL shard.', ['issuer_key']),
-  crlLeft: gauge('crl_left_seconds', 'Until nextUpdate of the CRL shard that ends first.', ['issuer_key']),
+  crlLeft: gauge('crl_left_seconds', 'Until nextUpdate of the CRL shard that ends first.', ['issuer_key'], 'min'),
   crlsMissing: gauge('crls_missing', 'CRL shards that were never published.', ['issuer_key']),
-  issuerLeft: gauge('issuer_left_seconds', 'Until the end of the first of the certificates of an issuer key, those above it and the root.', ['issuer_key']),
+  issuerLeft: gauge('issuer_left_seconds', 'Until the end of the first of the certificates of an issuer key, those above it and the root.', ['issuer_key'], 'min'),
   crlShardAge: gauge('crl_shard_age_seconds', 'Since thisUpdate of each CRL shard.', ['issuer_key', 'shard']),
   probes: counter('probes_total', 'URLs in certificates that were fetched as a relying party would.', ['what', 'outcome']),
   probeFaults: gauge('probe_faults', 'URLs in certificates at which the prober last found something else than it should be.', ['issuer_key', 'what']),
   probeAge: gauge('probe_age_seconds', 'Since the URL that was not probed for longest was probed.', ['issuer_key']),
-  responderLeft: gauge('ocsp_responder_left_seconds', "Until the end of the OCSP responder's certificate; 0 without one.", ['issuer_key']),
+  responderLeft: gauge('ocsp_responder_left_seconds', "Until the end of the OCSP responder's certificate; 0 without one.", ['issuer_key'], 'min'),
   ocspKept: gauge('ocsp_kept_responses', 'OCSP responses in memory that may be given again.', []),
   certificatesIssued: counter('certificates_issued_total', 'Certificates recorded and released.', ['profile', 'door', 'issuer_key']),
   signingPostponed: counter('signing_postponed_total', 'Requests the signer could not answer in time; recovery finishes them.', ['issuer_key']),
@@ -28,7 +29,7 @@ export const metrics = {
   recoveryFailures: counter('recovery_failures_total', 'Half-done issuances that could not be settled yet.', []),
   contradictions: counter('journal_contradictions_total', 'Intents whose bytes differ between database and journal: look at once.', []),
   certificatesRevoked: counter('certificates_revoked_total', 'Revocations recorded.', ['issuer_key', 'reason', 'door']),
-  rootCrlSeconds: new Gauge({ name: 'chancery_root_crl_seconds_left', help: 'Until the CRL of the root above an issuer key runs out; 0 when it cannot be served.', labelNames: ['issuer_key'], registers: [registry] }),
+  rootCrlSeconds: gauge('root_crl_seconds_left', 'Until the CRL of the root above an issuer key runs out; 0 when it cannot be served.', ['issuer_key'], 'min'),
   crlFailures: counter('crl_failures_total', 'CRL shards that could not be made at a run of the job: the published one gets older.', ['issuer_key']),
   crlsPublished: counter('crls_published_total', 'CRL shards signed and recorded.', ['issuer_key']),
   ocspResponses: counter('ocsp_responses_total', 'OCSP requests answered, by what they were told.', ['outcome']),
@@ -44,7 +45,7 @@ export const metrics = {
   jobFailures: counter('job_failures_total', 'Runs of scheduled jobs that failed.', ['job']),
   clockLeaps: counter('clock_leaps_total', 'Runs of retention that found the clock more than a day after the last: it goes on by a day at a time.', []),
   configurationApplied: counter('configurations_applied_total', 'Configuration generations put in force.', []),
-  signerState: new Gauge({ name: 'chancery_signer_ready', help: '1 while a signer is ready.', registers: [registry] }),
+  signerState: gauge('signer_ready', '1 while a signer is ready.', [], 'min'),
 } as const;
 
 /** In a worker of node:cluster: its figures are given to the primary, which asks for them. */

@@ -52,6 +52,9 @@ test('both fronts answer on one port, and clients get certificates from them', a
   const { body } = await world.fetchFrom('metrics', '/metrics');
   const issued = /chancery_certificates_issued_total\{profile="server"[^}]*\} (\d+)/.exec(body.toString())?.[1];
   assert.equal(issued, '12', 'the figures of both fronts, summed');
+  const figure = (name: string): number => Number(new RegExp(`^chancery_${name}(?:\\{issuer_key="development-1"\\})? (\\S+)$`, 'm').exec(body.toString())?.[1]);
+  assert.equal(figure('signer_ready'), 1, 'and what is a state or a time is not summed');
+  assert.ok(figure('root_crl_seconds_left') < 366 * 86_400 && figure('crl_left_seconds') < 10 * 86_400 && figure('issuer_left_seconds') < 4 * 366 * 86_400);
 });
 
 test('a front that is killed is started again; meanwhile the other one serves', async () => {

@@ -11,6 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { createApp } from '../../src/http/app.ts';
 import type { Door } from '../../src/http/route.ts';
+import { logEventsTo } from '../../src/telemetry/events.ts';
+import { registry } from '../../src/telemetry/metrics.ts';
 import { ListenFault, type Listening, listenPlain, listenTls, type TlsIdentity } from '../../src/http/server.ts';
 
 const random = (octets: number): Uint8Array => new Uint8Array(octets).fill(7);
@@ -59,6 +61,18 @@ test('a fault is a bare 500: no message, no path, no stack', async () => {
   const { status, text } = await fetchFrom(server, '/fail');
   assert.equal(status, 500);
   assert.equal(text, 'The server failed.\n');
+});
+
+test('a door that logs only faults: what succeeds is counted, what fails is logged as well', async () => {
+  const logged: string[] = [];
+  const take = (fields: object, text: string): void => void (text === 'request' && logged.push((fields as { path: string }).path));
+  logEventsTo({ info: take, warn: take, error: take } as unknown as Parameters<typeof logEventsTo>[0]);
+  await using server = await listenPlain(createApp({ doors: [{ ...door, name: 'quiet', logsOnlyFaults: true }], random }), here);
+  for (const path of ['/hello', '/fail', '/nowhere']) await fetchFrom(server, path);
+  logEventsTo({ info() {}, warn() {}, error() {} } as unknown as Parameters<typeof logEventsTo>[0]);
+  assert.deepEqual(logged, ['/fail', '/nowhere']);
+  const counted = (await registry.getSingleMetric('chancery_http_requests_total')?.get())?.values.filter(({ labels }) => labels['door'] === 'quiet');
+  assert.deepEqual(counted?.map(({ labels, value }) => [Number(labels['status']), value]), [[200, 1], [500, 1]]);
 });
 
 test('correlation ids are ours and different, whatever the caller sends', async () => {

@@ -18,6 +18,7 @@ export function createStatusDoor(parts: StatusDoorParts): Door {
   return {
     name: 'status',
     raw: [ocspRoute(parts)],
+    logsOnlyFaults: true,
     routes: [
       { method: 'GET', path: '/ca/root.pem', handle: () => rootPem(parts.ca.root()) },
       { method: 'GET', path: '/ca/:issuer/root.pem', handle: ({ params }) => rootPem(parts.ca.rootOf(params['issuer'] ?? '')) },
