@@ -59,6 +59,7 @@ export function assemble(
       ...(est === undefined ? {} : { est }),
       ...(admin === undefined ? {} : { admin }),
     },
+    trustedProxies: ca.trustedProxies.map(({ text }) => text),
     database: databaseUrlFor(ca.database, stateDirectory),
     retentionMs: ca.retention,
     fronts: ca.fronts,

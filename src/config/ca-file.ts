@@ -39,6 +39,8 @@ export const caKeys = {
     est: parsed(listen).optional(),
     admin: parsed(listen).optional(),
   }).prefault({}),
+  /** Reverse proxies that say in `X-Forwarded-For` who asks. */
+  trustedProxies: z.array(parsed(range)).default([]),
   /** `sqlite:FILE` or `postgres://…`; CHANCERY_DATABASE replaces it. */
   database: parsed(databaseUrl).prefault('sqlite:chancery.db'),
   /** How long certificates, and what led to them, stay in the database after they have expired. */
@@ -93,8 +95,11 @@ export const caKeys = {
 
 /** The rules between keys of ca.yaml; references to other files are checked elsewhere. */
 export function checkCa(file: Read<typeof caKeys>, faults: FaultsOf): void {
-  const { listeners, validation, database, fronts, signer, retention } = file;
+  const { listeners, trustedProxies, validation, database, fronts, signer, retention } = file;
   if (listeners !== undefined) checkPorts(listeners, validation, faults);
+  for (const [index, { text, prefix }] of (trustedProxies ?? []).entries()) {
+    if (prefix === 0) faults.add(['trustedProxies', index], `${text} is everybody: then anybody could say to be anybody. Write the addresses of the proxies`);
+  }
   if (typeof fronts === 'number' && fronts > 1 && database?.engine === 'sqlite') {
     faults.add(['fronts'], `${fronts} fronts need PostgreSQL: set database to postgres://…, or fronts to 1`);
   }

@@ -19,6 +19,8 @@ export interface Generation {
   /** Absolute. Every relative path in the configuration is below it. */
   readonly stateDirectory: string;
   readonly listeners: Listeners;
+  /** CIDR text: from these addresses `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   /** `sqlite:/absolute/path` or a PostgreSQL URL. May hold a password: never show it, `describe` leaves that out. */
   readonly database: string;
   /** How long certificates, and what led to them, are kept after they have expired. */

@@ -7,6 +7,7 @@ import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import * as events from '../telemetry/events.ts';
 import { BodyAborted, BodyTooLarge, readBody } from './body.ts';
+import type { ClientAddress } from './forwarded.ts';
 import { rawListener } from './raw.ts';
 import type { Door, HttpReply, HttpRequest } from './route.ts';
 
@@ -14,12 +15,14 @@ export interface AppParts {
   readonly doors: readonly Door[];
   /** Octets of a CSPRNG: correlation ids of two processes must never be equal. */
   readonly random: (octets: number) => Uint8Array;
+  /** Who asks, where proxies may stand between; by default the peer does. */
+  readonly clientAddress?: ClientAddress;
 }
 
 /** What node:http wants as its listener. */
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
 
-export function createApp({ doors, random }: AppParts): RequestListener {
+export function createApp({ doors, random, clientAddress = (socket) => socket }: AppParts): RequestListener {
   const app = new Koa();
   // What fails after a reply has begun is the connection's end, not a fault; all else ends in `answer` below.
   app.on('error', () => {});
@@ -41,7 +44,7 @@ export function createApp({ doors, random }: AppParts): RequestListener {
   /** Runs one handler and writes its reply; the only place where a fault becomes words for a caller. `logged` stands for the path in the log. */
   async function answer(context: Context, door: Door | undefined, handle: (request: HttpRequest) => HttpReply | Promise<HttpReply>, logged?: string) {
     const started = performance.now();
-    const request = new Incoming(context, correlate());
+    const request = new Incoming(context, correlate(), clientAddress);
     let reply: HttpReply;
     try {
       reply = await handle(request);
@@ -75,10 +78,12 @@ export function createApp({ doors, random }: AppParts): RequestListener {
 class Incoming implements HttpRequest {
   readonly correlation: string;
   readonly #context: Context;
+  readonly #clientAddress: ClientAddress;
 
-  constructor(context: Context, correlation: string) {
+  constructor(context: Context, correlation: string, clientAddress: ClientAddress) {
     this.#context = context;
     this.correlation = correlation;
+    this.#clientAddress = clientAddress;
   }
   get method() { return this.#context.req.method ?? 'GET'; }
   get target() { return this.#context.req.url ?? '/'; }
@@ -89,7 +94,11 @@ class Incoming implements HttpRequest {
   }
   get params() { return ((this.#context as { params?: Record<string, string> }).params ?? {}); }
   get headers() { return this.#context.req.headers; }
-  get remoteAddress() { return this.#context.req.socket.remoteAddress ?? ''; }
+  get remoteAddress() {
+    const { headers, socket } = this.#context.req;
+    const forwardedFor = headers['x-forwarded-for'];
+    return this.#clientAddress(socket.remoteAddress ?? '', Array.isArray(forwardedFor) ? forwardedFor.join() : forwardedFor);
+  }
   body() { return readBody(this.#context.req); }
 }
 

@@ -15,6 +15,7 @@ export interface HttpRequest {
   readonly headers: IncomingHttpHeaders;
   /** Made by us for each request, never taken from the caller: runs through log lines and answers. */
   readonly correlation: string;
+  /** Of the peer, or of whom trusted proxies speak for. */
   readonly remoteAddress: string;
   /** The whole body. Throws BodyTooLarge, or BodyAborted when the caller went away. To be called at most once. */
   body(): Promise<Buffer>;

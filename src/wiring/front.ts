@@ -23,6 +23,7 @@ import { conditionsFor } from '../doors/acme/issuance/store.ts';
 import { createAdminDoor } from '../doors/admin/admin.ts';
 import { createStatusDoor } from '../doors/status/status.ts';
 import { createApp } from '../http/app.ts';
+import { clientAddressBehind } from '../http/forwarded.ts';
 import { answersOn, listenUnixSocket } from '../http/unix-socket.ts';
 import { listenPlain, listenTls } from '../http/server.ts';
 import { type Runner, startJobs } from '../jobs/runner.ts';
@@ -134,7 +135,8 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     await fetchable();
     identity = await untilDone(() => own.obtain());
   }
-  const tls = [opened.use(await listenTls(createApp({ doors: [around.door(acme.door)], random }), { name: 'acme', ...around.listen(first) }, identity))];
+  let clientAddress = clientAddressBehind(first.trustedProxies);
+  const tls = [opened.use(await listenTls(createApp({ doors: [around.door(acme.door)], random, clientAddress: (...given) => clientAddress(...given) }), { name: 'acme', ...around.listen(first) }, identity))];
   const management = around.management(first);
   if (management !== undefined) {
     tls.push(opened.use(await listenTls(createApp({ doors: [managementDoor(ca, generation)], random }), { name: 'management', ...management }, identity)));
@@ -146,6 +148,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     await checkPaths(loaded, clock.now());
     const changed = await recordGeneration({ database, random }, next, by, clock.now());
     authority = loaded;
+    clientAddress = clientAddressBehind(next.trustedProxies);
     if (changed) events.configurationApplied({ digest: next.digest, by });
     if (changed && by === 'operator') options.onApplied?.();
   };

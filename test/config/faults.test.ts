@@ -169,6 +169,14 @@ const RULES: readonly Case[] = [
     'ca-config/ca.yaml: validation.hosts.NAS.test: is not in lower case',
   ] },
   { name: 'a static host without an address', changes: { 'ca.yaml': [['hosts: {}', 'hosts: { nas.test: [elsewhere] }']] }, faults: ['ca-config/ca.yaml: validation.hosts.nas.test[0]: "elsewhere" is not an IP address'] },
+  { name: 'proxies that are everybody', changes: { 'ca.yaml': [['trustedProxies: []', 'trustedProxies: [0.0.0.0/0, 10.0.0.0/24, "::/0"]']] }, faults: [
+    'ca-config/ca.yaml: trustedProxies[0]: 0.0.0.0/0 is everybody: then anybody could say to be anybody. Write the addresses of the proxies',
+    'ca-config/ca.yaml: trustedProxies[2]: ::/0 is everybody: then anybody could say to be anybody. Write the addresses of the proxies',
+  ] },
+  { name: 'proxies that are no addresses', changes: { 'ca.yaml': [['trustedProxies: []', 'trustedProxies: [proxy.internal, 10.0.0.1/24]']] }, faults: [
+    'ca-config/ca.yaml: trustedProxies[0]: "proxy.internal" is not an IP address',
+    'ca-config/ca.yaml: trustedProxies[1]: "10.0.0.1/24" has bits beyond /24: write 10.0.0.0/24',
+  ] },
   { name: 'a resolver by name', changes: { 'ca.yaml': [['resolvers: system', 'resolvers: [dns.internal]']] }, faults: ['ca-config/ca.yaml: validation.resolvers: ["dns.internal"] is neither system nor a list of addresses'] },
   { name: 'a proof that is used for ever', changes: { 'ca.yaml': [['validAuthorizationLifetime: 1d', 'validAuthorizationLifetime: 30d']] }, faults: ['ca-config/ca.yaml: directories.default.limits.validAuthorizationLifetime: 30d is more than 10d'] },
   { name: 'no directories', changes: { 'ca.yaml': [[/^directories:\n( .*\n|\n(?= ))+/m, 'directories: {}\n']], 'issuers/staging.yaml': null }, faults: ['ca-config/ca.yaml: directories: is empty: name at least one, such as default'] },

@@ -17,6 +17,7 @@ import { openSeal } from '../../src/database/seal.ts';
 import { type AcmeDoor, type AcmeDoorParts, createAcmeDoor } from '../../src/doors/acme/acme.ts';
 import type { Operator } from '../../src/doors/acme/accounts/operate.ts';
 import { createApp } from '../../src/http/app.ts';
+import { clientAddressBehind } from '../../src/http/forwarded.ts';
 import type { CaaQuestion, ValidationInput, ValidationProblem, ValidationResult } from '../../src/validation/index.ts';
 import { AcmeClient, type KeyPair, newKey, type Transport } from './acme-client.ts';
 import { openSoftwareCa, type SoftwareCa } from './software-ca.ts';
@@ -96,7 +97,9 @@ export async function openDoorLab(options: DoorLabOptions = {}): Promise<DoorLab
         },
       },
     });
-    const server = createServer(createApp({ doors: [acme.door], random: (octets) => randomBytes(octets) }));
+    const server = createServer(createApp({
+      doors: [acme.door], random: (octets) => randomBytes(octets), clientAddress: (...given) => clientAddressBehind(current.trustedProxies)(...given),
+    }));
     await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
     doors.push(acme);
     const close = async () => {

@@ -55,7 +55,7 @@ export interface ByKey {
   readonly payload: JsonObject | undefined;
   /** Of the request, as it was signed: what a JWS inside it has to repeat. */
   readonly url: string;
-  /** From where the request came, as the listener sees it. */
+  /** From where the request came: as the listener sees it, or as trusted proxies say. */
   readonly address: string;
 }
 

@@ -78,6 +78,23 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     assert.equal((await AcmeClient.registered(lab.send, EU)).account?.startsWith('https://ca.test/acme/d/eu/'), true, 'another directory has counts of its own');
   });
 
+  test(`${engine}: A-12: behind a trusted proxy, and only there, the address is the one that the proxy says`, async () => {
+    await using lab = await openLab({ accountsPerAddress: rate(1) });
+    const from = async (forwardedFor: string) => {
+      const client = await new AcmeClient((request) => lab.send({ ...request, headers: { ...request.headers, 'X-Forwarded-For': forwardedFor } }), lab.directoryUrl).open();
+      return client.newAccount();
+    };
+    assert.equal((await from('192.0.2.1')).status, 201);
+    limited(await from('192.0.2.2'), /from 127\.0\.0\.1/); // nobody believes it
+    lab.generation = { ...lab.generation, trustedProxies: ['127.0.0.0/8', '10.0.0.0/24'] };
+    assert.equal((await from('192.0.2.1')).status, 201);
+    assert.equal((await from('192.0.2.2')).status, 201);
+    limited(await from('198.51.100.7, 192.0.2.2'), /from 192\.0\.2\.2/); // the left one is the caller's own invention
+    limited(await from('192.0.2.2, 10.0.0.3'), /from 192\.0\.2\.2/);
+    assert.equal((await from('2001:db8:1:2::3')).status, 201);
+    limited(await from('2001:db8:1:9::4'), /from 2001:db8:1::\/48/);
+  });
+
   test(`${engine}: 20 orders at once on two fronts, and room for 5: exactly 5 are made`, async () => {
     await using lab = await openLab({ ordersPerAccount: rate(5), ordersPerSuffix: rate(1000) });
     const second = await lab.front('front-2');
