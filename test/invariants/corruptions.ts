@@ -283,6 +283,8 @@ const CRLS: readonly Corruption[] = [
     make: (copy) => copy.run("update intent set tbs = x'3000' where serial = ?", numberOf(copy)) },
   { what: 'a CRL is stored under another digest', found: /^I4: CRL .* is stored under another digest/, make: setCrl('sha256', '0'.repeat(64)) },
   { what: 'a CRL is stored with another number of entries', found: /^I7: CRL .* has another number of entries than its row/, make: setCrl('entries', 99) },
+  { what: 'the world has seen a CRL that is not published any more', found: /^I7: CRL development-1\/1 was fetched with number \d+, which is not published/,
+    make: (copy) => copy.run("insert or replace into probed_url (issuer_key, url, realm, what, checked_at, number) values ('development-1', 'http://localhost/crl/development-1/1.crl', 'default', 'crl', 0, '09999999999999999999')") },
   { what: 'a CRL is lost', found: /^I7: CRL .* was published and is gone/, make: (copy) => copy.run('delete from crl where shard = 1') },
 ];
 

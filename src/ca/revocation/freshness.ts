@@ -41,6 +41,8 @@ export class Freshness {
   readonly #parts: FreshnessParts;
   /** What was there once is there for good: a shard is only ever replaced, a responder renewed. */
   readonly #known = new Set<string>();
+  /** Requests that wait for the same key share one look. */
+  readonly #looking = new Map<string, Promise<boolean>>();
 
   constructor(parts: FreshnessParts) {
     this.#parts = parts;
@@ -53,9 +55,14 @@ export class Freshness {
   async isFetchable(key: IssuerKey): Promise<boolean> {
     const mark = `${key.id} ${key.shape.shards} ${key.shape.crlUrl} ${key.shape.ocspUrl}`;
     if (this.#known.has(mark)) return true;
-    if (!(await this.#isPublished(key)) || !(await this.#isServed(key))) return false;
-    this.#known.add(mark);
-    return true;
+    const looking = this.#looking.get(mark) ?? this.#look(key).finally(() => this.#looking.delete(mark));
+    this.#looking.set(mark, looking);
+    if (await looking) this.#known.add(mark);
+    return looking;
+  }
+
+  async #look(key: IssuerKey): Promise<boolean> {
+    return (await this.#isPublished(key)) && this.#isServed(key);
   }
 
   async #isPublished(key: IssuerKey): Promise<boolean> {

@@ -255,6 +255,17 @@ onBothEngines((newDatabase) => {
     }
   });
 
+  test('with `probe: off` nothing is fetched, and nothing that was found before is told', async () => {
+    instead.set(shardPath(1), reply(Buffer.from('?'), 'text/plain', 404));
+    assert.equal(Object.keys(await faults()).length, 1);
+    const generation = { ...lab.generation, revocation: { ...lab.generation.revocation, probe: 'off' as const } };
+    let fetched = 0;
+    const ca = lab.software.another(generation, { probing: { ownBase: () => undefined, fetch: async () => { fetched += 1; throw new Error('nobody asked for that'); } } });
+    await ca.work.probe();
+    const { issuers } = await ca.freshness();
+    assert.deepEqual([fetched, issuers[0]?.probes, issuers[0]?.concerns], [0, [], []]);
+  });
+
   /** As a relying party asks, about the certificate of the responder. */
   async function responderRequest(): Promise<string> {
     const serial = (await lab.software.ca.freshness()).issuers[0]?.ocsp?.responder ?? '';

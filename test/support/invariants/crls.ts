@@ -56,12 +56,16 @@ function checkCrl(row: CrlRow, { sources, signed, intentBySerial, entriesOf }: F
 }
 
 /** Whatever was published before had a lower number. */
-function checkPublished({ crls, entriesOf }: Facts, bad: Bad): void {
+function checkPublished({ crls, probes, entriesOf }: Facts, bad: Bad): void {
   const current = new Map(crls.map((row) => [`${row.issuer_key}/${row.shard}`, BigInt(row.number)]));
   for (const { said } of entriesOf('crl.issued').values()) {
     const key = `${said['issuerKey']}/${said['shard']}`;
     const number = current.get(key);
     if (number === undefined) bad('I7', `CRL ${key} was published and is gone`);
     else if (number < BigInt(String(said['number']))) bad('I7', `CRL ${key} has number ${number}, and ${said['number']} was published before`);
+  }
+  for (const { issuer_key, url, number } of probes) {
+    const key = `${issuer_key}/${/(\d+)\.crl$/.exec(url)?.[1]}`;
+    if (BigInt(number) > (current.get(key) ?? 0n)) bad('I7', `CRL ${key} was fetched with number ${BigInt(number)}, which is not published`);
   }
 }

@@ -39,6 +39,7 @@ export interface IntentRow {
 export interface CertificateRow extends Omit<IntentRow, 'id' | 'purpose' | 'state' | 'reason' | 'tbs' | 'deadline' | 'request_ref'> {
   request_ref: string; sha256: string; journal_seq: number; der: Uint8Array;
 }
+export interface ProbeRow { issuer_key: string; url: string; number: string }
 export interface CrlRow {
   issuer_key: string; shard: number; number: string; this_update: number; next_update: number; listed_from: number; entries: number; sha256: string;
   der: Uint8Array; signer_id: number; journal_seq: number;
@@ -87,6 +88,7 @@ export interface Facts {
   readonly accounts: ReadonlyMap<string, AccountRow>;
   readonly pauses: readonly PauseRow[];
   readonly credentials: ReadonlyMap<string, CredentialRow>;
+  readonly probes: readonly ProbeRow[];
   readonly crls: readonly CrlRow[];
   readonly shards: readonly ShardRow[];
   readonly revocations: readonly RevocationRow[];
@@ -134,6 +136,7 @@ export async function readFacts(sources: Sources): Promise<Facts> {
     authorizations: new Map((await rows<AuthorizationRow>(
       `select z.id, z.account, z.type, z.value, z.wildcard, z.subdomains, t.state, t.proves, t.finished, t.valid_until
        from acme_authorization z left join acme_attempt t on t."authorization" = z.id`)).map((row) => [row.id, row])),
+    probes: await rows<ProbeRow>("select issuer_key, url, number from probed_url where what = 'crl' and number is not null"), // before what is published, which may move on
     crls: await rows<CrlRow>('select * from crl'),
     shards: await rows<ShardRow>('select * from crl_shard'),
     revocations: await rows<RevocationRow>('select * from revocation'),
