@@ -46,7 +46,7 @@ export function assemble(
   const { lanes, callDeadline, queue, id } = ca.signer;
   const modules = [ca.signer.module].flat();
   const { acme, status, metrics, est, admin } = ca.listeners;
-  const { connectTimeout, totalTimeout, attemptSpacing, allow, deny, hosts, ...validation } = ca.validation;
+  const { connectTimeout, totalTimeout, attemptSpacing, allow, deny, hosts, zoneResolvers, ...validation } = ca.validation;
 
   const undigested: Omit<Generation, 'canonical' | 'digest'> = {
     mode: ca.mode,
@@ -81,6 +81,7 @@ export function assemble(
     blockedKeys: files.blockedKeys,
     validation: {
       ...validation,
+      zoneResolvers: new Map(Object.entries(zoneResolvers)),
       hosts: new Map(Object.entries(hosts)),
       allow: allow.map(({ text }) => text),
       deny: deny.map(({ text }) => text),

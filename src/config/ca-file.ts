@@ -73,6 +73,7 @@ export const caKeys = {
       [z.literal('system'), z.array(parsed(resolver)).min(1)],
       'neither system nor a list of addresses',
     ).default('system'),
+    zoneResolvers: z.record(z.string(), z.array(parsed(resolver)).min(1)).default({}),
     hosts: z.record(z.string(), z.array(parsed(address)).min(1)).default({}),
     allow: z.array(parsed(range)).min(1),
     deny: z.array(parsed(range)).default([]),
@@ -121,12 +122,14 @@ export function checkCa(file: Read<typeof caKeys>, faults: FaultsOf): void {
     );
     if (never !== undefined) faults.add(['validation', 'allow', at], `${allowed.text} is never dialled: ${never.why}`);
   }
-  for (const host of Object.keys(validation.hosts)) {
-    const path = ['validation', 'hosts', host];
-    try {
-      if (dnsName(host) !== host) faults.add(path, 'is not in lower case');
-    } catch (error) {
-      faults.add(path, (error as Error).message);
+  for (const key of ['zoneResolvers', 'hosts'] as const) {
+    for (const name of Object.keys(validation[key])) {
+      const path = ['validation', key, name];
+      try {
+        if (dnsName(name) !== name) faults.add(path, 'is not in lower case');
+      } catch (error) {
+        faults.add(path, (error as Error).message);
+      }
     }
   }
 }

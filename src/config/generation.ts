@@ -224,6 +224,8 @@ export interface ValidationSettings {
   readonly redirectPorts: readonly number[];
   /** `system`, or servers with their ports. */
   readonly resolvers: 'system' | readonly Listen[];
+  /** For the names of a zone and below it, in place of `resolvers`. */
+  readonly zoneResolvers: ReadonlyMap<string, readonly Listen[]>;
   /** Names answered from here before any resolver is asked; addresses in canonical text. */
   readonly hosts: ReadonlyMap<string, readonly string[]>;
   /** CIDR text. Only addresses in `allow` and not in `deny` are dialled. */

@@ -13,6 +13,7 @@ import { type TlsAsk, type TlsPeer, tlsPeer } from './tls.ts';
 /** The dialling part of `validation` in ca.yaml. */
 export interface DialerConfig {
   readonly resolvers: 'system' | readonly DnsServer[];
+  readonly zoneResolvers: ReadonlyMap<string, readonly DnsServer[]>;
   readonly hosts: ReadonlyMap<string, readonly string[]>;
   readonly allow: readonly string[];
   readonly deny: readonly string[];
@@ -42,6 +43,7 @@ const LOOKUPS = { total: 1024, perKey: 64, waiting: 8192, waitingPerKey: 2048, w
 export function openDialer(config: DialerConfig): Dialer {
   const resolver = openResolver({
     servers: config.resolvers === 'system' ? systemResolvers() : config.resolvers,
+    zones: config.zoneResolvers,
     hosts: config.hosts,
     tcpFirst: config.tcpFirst ?? false,
     queryTimeoutMs: config.queryTimeoutMs ?? 2000,

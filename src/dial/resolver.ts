@@ -10,6 +10,8 @@ import type { LookupRecord, Trail } from './trail.ts';
 
 export interface ResolverConfig {
   readonly servers: readonly DnsServer[];
+  /** Zone (lower-case, no trailing dot) → who is asked about it and all below it in their place; of two zones the longer one counts. */
+  readonly zones: ReadonlyMap<string, readonly DnsServer[]>;
   /** Name (lower-case, no trailing dot) → addresses, in the order in which to dial them. */
   readonly hosts: ReadonlyMap<string, readonly string[]>;
   readonly tcpFirst: boolean;
@@ -57,17 +59,18 @@ interface Result {
 }
 
 export function openResolver(config: ResolverConfig): Resolver {
-  // Where the last answer came from: a dead first server costs its timeout once and not at every question.
-  let preferred = 0;
+  // Where the last answer came from, for each list: a dead first server costs its timeout once and not at every question.
+  const preferred = new Map<readonly DnsServer[], number>();
 
   /** Servers in turn until one answers. SERVFAIL is an answer, and the next server would mostly give it too. */
   async function ask(question: Question, signal: AbortSignal) {
     let last: { kind: DnsOutcome; server: DnsServer } | undefined;
-    const count = config.servers.length;
-    const start = preferred;
+    const servers = serversFor(config, question.name);
+    const count = servers.length;
+    const start = preferred.get(servers) ?? 0;
     for (let turn = 0; turn < count * ROUNDS && !signal.aborted; turn++) {
       const index = (start + turn) % count;
-      const server = config.servers[index] as DnsServer;
+      const server = servers[index] as DnsServer;
       const answer = await exchange(server, question, {
         tcpFirst: config.tcpFirst, timeoutMs: config.queryTimeoutMs, signal,
       });
@@ -79,7 +82,7 @@ export function openResolver(config: ResolverConfig): Resolver {
         last = { kind: 'refused', server };
         continue;
       }
-      preferred = index;
+      preferred.set(servers, index);
       return { kind: 'message' as const, message: answer.message, server };
     }
     return last ?? { kind: 'timeout' as const, server: undefined };
@@ -164,6 +167,14 @@ export function openResolver(config: ResolverConfig): Resolver {
       return result;
     },
   };
+}
+
+/** Split horizon: who knows about a zone that others have never heard of, or know otherwise. */
+function serversFor({ servers, zones }: ResolverConfig, name: string): readonly DnsServer[] {
+  if (zones.size === 0) return servers;
+  const labels = name.toLowerCase().split('.');
+  const zone = labels.map((_, index) => labels.slice(index).join('.')).find((suffix) => zones.has(suffix));
+  return (zone === undefined ? undefined : zones.get(zone)) ?? servers;
 }
 
 const ANSWERED: ReadonlySet<string> = new Set(['NOERROR', 'NXDOMAIN', 'SERVFAIL']);

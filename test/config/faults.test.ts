@@ -177,6 +177,10 @@ const RULES: readonly Case[] = [
     'ca-config/ca.yaml: trustedProxies[0]: "proxy.internal" is not an IP address',
     'ca-config/ca.yaml: trustedProxies[1]: "10.0.0.1/24" has bits beyond /24: write 10.0.0.0/24',
   ] },
+  { name: 'resolvers of zones that are none', changes: { 'ca.yaml': [['zoneResolvers: {}', 'zoneResolvers: { Corp.test: [10.0.0.53], "*.x": [10.0.0.53] }']] }, faults: [
+    'ca-config/ca.yaml: validation.zoneResolvers.Corp.test: is not in lower case',
+    'ca-config/ca.yaml: validation.zoneResolvers.*.x: "*.x" has a wildcard: suffixes cover all names below, wildcards list wildcard certificates',
+  ] },
   { name: 'a resolver by name', changes: { 'ca.yaml': [['resolvers: system', 'resolvers: [dns.internal]']] }, faults: ['ca-config/ca.yaml: validation.resolvers: ["dns.internal"] is neither system nor a list of addresses'] },
   { name: 'a proof that is used for ever', changes: { 'ca.yaml': [['validAuthorizationLifetime: 1d', 'validAuthorizationLifetime: 30d']] }, faults: ['ca-config/ca.yaml: directories.default.limits.validAuthorizationLifetime: 30d is more than 10d'] },
   { name: 'no directories', changes: { 'ca.yaml': [[/^directories:\n( .*\n|\n(?= ))+/m, 'directories: {}\n']], 'issuers/staging.yaml': null }, faults: ['ca-config/ca.yaml: directories: is empty: name at least one, such as default'] },
@@ -337,6 +341,7 @@ test('what stands in comments as an example has no fault either', () => {
       ['  # lanes: 8 ', '  lanes: 8 '], ['# termsOfService', 'termsOfService'], ['# agreeAgain', 'agreeAgain'], ['# website', 'website'],
       [/^    # ((?:star|rateLimits):.*|  \w+: .+)$/gm, '    $1'],
       ['resolvers: system # or a list of servers:', 'resolvers:'], ['hosts: {} # names answered without asking a resolver:', 'hosts:'],
+      ['zoneResolvers: {} # who is asked in their place about a zone and all below it:', 'zoneResolvers:'],
     ],
     'issuers/development.yaml': [[/^# (permittedNames:|  \w+: \[.*|alternates:|  - .*)$/gm, '$1']],
     'policy/private-names.yaml': [[/^# (profiles|requesters)/gm, '$1']],

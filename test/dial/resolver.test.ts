@@ -1,4 +1,4 @@
-// The stub resolver against a real server on a socket: acme.md §3.4 (DR-1 to DR-4, DR-7), H-06.
+// The stub resolver against a real server on a socket: acme.md §3.4 (DR-1 to DR-7), H-06.
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import { DnsFault, type DnsOutcome } from '../../src/dial/dns-fault.ts';
@@ -19,7 +19,7 @@ after(async () => {
 });
 
 const open = (more: Partial<ResolverConfig> = {}) => openResolver({
-  servers: [dns], hosts: new Map(), tcpFirst: false, queryTimeoutMs: 100, lookupTimeoutMs: 500,
+  servers: [dns], zones: new Map(), hosts: new Map(), tcpFirst: false, queryTimeoutMs: 100, lookupTimeoutMs: 500,
   gate: new Gate({ total: 10, perKey: 10, waiting: 10, waitingPerKey: 10, waitMs: 1000 }),
   ...more,
 });
@@ -172,6 +172,33 @@ test('an answer with another id or question is not ours', async () => {
     await assert.rejects(open().txt('a.test', call()), ends('timeout', true), fault);
     await assert.rejects(open({ tcpFirst: true }).txt('a.test', call()), ends('malformed', true), fault);
   }
+});
+
+test('DR-5: zones of one’s own are asked about elsewhere, with all that is below them; the longer zone counts', async () => {
+  const resolver = open({ zones: new Map([['corp.test', [second]], ['public.corp.test', [dns]]]) });
+  for (const [name, here, there] of [['a.corp.test', '10.0.0.1', '10.9.9.9'], ['corp.test', '10.0.0.2', '10.9.9.9'], ['xcorp.test', '10.9.9.9', '10.0.0.3'], ['w.public.corp.test', '10.9.9.9', '10.0.0.4']] as const) {
+    second.set(name, 'A', here);
+    dns.set(name, 'A', there);
+  }
+  for (const [name, address] of [['a.corp.test', '10.0.0.1'], ['corp.test', '10.0.0.2'], ['xcorp.test', '10.0.0.3'], ['w.public.corp.test', '10.0.0.4']] as const) {
+    assert.deepEqual((await resolver.addresses(name, call())).values, [address], name);
+  }
+  second.set('_acme-challenge.a.corp.test', 'TXT', 'x');
+  assert.deepEqual((await resolver.txt('_acme-challenge.a.corp.test', call())).values, ['x']);
+  // A name that leads into a zone is followed there.
+  dns.set('alias.test', 'CNAME', 'a.corp.test');
+  dns.fail('alias.test', 'not-followed');
+  assert.deepEqual((await resolver.addresses('alias.test', call())).values, ['10.0.0.1']);
+});
+
+test('DR-5: nobody else is asked about a zone whose servers are silent, and they do not slow other zones', async () => {
+  const resolver = open({ zones: new Map([['corp.test', [second]]]) });
+  second.fail('*', 'drop');
+  dns.set('a.corp.test', 'A', '10.9.9.9');
+  dns.set('b.test', 'A', '10.0.0.5');
+  await assert.rejects(resolver.addresses('a.corp.test', call()), ends('timeout', true));
+  assert.deepEqual(dns.questions, []);
+  assert.deepEqual((await resolver.addresses('b.test', call())).values, ['10.0.0.5']);
 });
 
 test('DR-6, Q-05: the flags of a CAA record are seen as they came, and that the resolver vouches for an answer stands in the trail', async () => {

@@ -40,6 +40,7 @@ export async function openLab(more: Partial<DialerConfig & { totalTimeoutMs: num
   const tls = await startTlsAlpn01Responder();
   const dialer = openDialer({
     resolvers: [dns],
+    zoneResolvers: new Map(),
     hosts: new Map(),
     allow: ['10.0.0.0/8', '192.168.0.0/16', 'fc00::/7'],
     deny: [],

@@ -19,7 +19,7 @@ test('all that a challenge needs can be put in place, broken and looked at over 
     return response.json();
   };
   const dialer = openDialer({
-    resolvers: [dns], hosts: new Map(), allow: ['10.0.0.0/8'], deny: [], loopback: true, redirectPorts: [], connectTimeoutMs: 2000,
+    resolvers: [dns], zoneResolvers: new Map(), hosts: new Map(), allow: ['10.0.0.0/8'], deny: [], loopback: true, redirectPorts: [], connectTimeoutMs: 2000,
     queryTimeoutMs: 500, lookupTimeoutMs: 2000,
   });
   const validator = openValidator({ dialer, clock: { now: () => Date.now() }, http01Port: http.port, tlsAlpn01Port: tls.port, totalTimeoutMs: 5000 });
