@@ -222,9 +222,8 @@ export interface ValidationSettings {
   readonly tlsAlpn01Port: number;
   /** Ports that a redirect may lead to. */
   readonly redirectPorts: readonly number[];
-  /** `system`, or servers with their ports. */
+  /** `system`, or servers with their ports; those of a zone for its names and all below it. */
   readonly resolvers: 'system' | readonly Listen[];
-  /** For the names of a zone and below it, in place of `resolvers`. */
   readonly zoneResolvers: ReadonlyMap<string, readonly Listen[]>;
   /** Names answered from here before any resolver is asked; addresses in canonical text. */
   readonly hosts: ReadonlyMap<string, readonly string[]>;
