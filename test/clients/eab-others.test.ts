@@ -1,6 +1,6 @@
 /** External account bindings in the other clients that can have them: refused without one, certified with the one that the command line handed out. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { count } from '../support/fleet.ts';
@@ -28,8 +28,9 @@ async function handOut(name: string): Promise<{ kid: string; hmacKey: string }> 
 }
 
 /** That the account with this binding has a certificate. */
-const certified = async ({ kid }: { kid: string }): Promise<void> => assert.equal(await count(lab.world.database,
-  `select count(*) from certificate where requester_id in (select id from acme_account where eab = '${kid}')`), 1);
+const certified = async (handed: { kid: string }): Promise<void> => assert.equal(await issuedTo(handed), 1);
+const issuedTo = ({ kid }: { kid: string }): Promise<number> =>
+  count(lab.world.database, `select count(*) from certificate where requester_id in (select id from acme_account where eab = '${kid}')`);
 
 test('dehydrated', async () => {
   const [home, webroot] = [lab.folder('dehydrated'), lab.folder('dehydrated-www')];
@@ -89,6 +90,42 @@ caddy.localhost {
   await until('the site is served', async () => (await servedCertificate(lab.world, lab.world.tlsAlpn01Port, 'caddy.localhost')) !== undefined, 60_000)
     .catch((error: Error) => assert.fail(`${error.message}\n${running.output()}`));
   await certified(handed);
+});
+
+test('Apache mod_md', async () => {
+  const home = lab.folder('apache');
+  const handed = await handOut('apache.localhost');
+  mkdirSync(join(home, 'md'));
+  writeFileSync(join(home, 'httpd.conf'), `
+ServerRoot ${home}
+ServerName localhost
+PidFile httpd.pid
+DefaultRuntimeDir .
+Mutex file:.
+ErrorLog error.log
+LogLevel warn md:debug
+${['mpm_event', 'authz_core', 'ssl', 'md'].map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
+Listen 127.0.0.1:${lab.world.http01Port}
+Listen 127.0.0.1:${lab.world.tlsAlpn01Port} https
+MDStoreDir md
+MDCertificateAuthority ${lab.world.directoryUrl}
+MDCACertificateFile ${lab.world.rootFile}
+MDCertificateAgreement accepted
+MDContactEmail admin@home.arpa
+MDExternalAccountBinding ${handed.kid} ${handed.hmacKey}
+MDPortMap http:${lab.world.http01Port} https:${lab.world.tlsAlpn01Port}
+MDomain apache.localhost
+<VirtualHost *:${lab.world.tlsAlpn01Port}>
+  ServerName apache.localhost
+  SSLEngine on
+</VirtualHost>
+`);
+  // As root, Apache would become somebody else, who may not read a test's files: it is told that it is somebody else already.
+  const command = ['/usr/sbin/apache2', '-f', join(home, 'httpd.conf'), '-DFOREGROUND'];
+  const [first = '', ...rest] = process.getuid?.() === 0 ? [installed('unshare', 'util-linux'), '--map-user', '1000', '--map-group', '1000', ...command] : command;
+  await using running = start(first, rest, { cwd: home, env: { HOME: home, no_proxy: '*' } });
+  await until('it has its certificate', async () => (await issuedTo(handed)) === 1, 60_000)
+    .catch((error: Error) => assert.fail(`${error.message}\n${running.output()}\n${readFileSync(join(home, 'error.log'), 'utf8').slice(-4000)}`));
 });
 
 test('acme-client for Node.js', async () => {
