@@ -98,7 +98,6 @@ function certificate(k: Knex, engine: Engine): Knex.SchemaBuilder {
     if (engine === 'postgres') {
       t.check(dayIsInSerial);
       t.primary(['issuer_key', 'serial', 'day']);
-      t.index(['realm', 'request_ref'], 'certificate_request');
     } else {
       t.primary(['issuer_key', 'serial']);
       t.unique(['realm', 'request_ref'], { indexName: 'certificate_request' });

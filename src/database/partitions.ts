@@ -2,8 +2,9 @@
  * Evidence and certificates by the day on which the certificate expires.
  *
  * On PostgreSQL these tables are partitioned, so that a day is forgotten by dropping a table: no row-by-row delete, no
- * vacuum after it. Partitions are made some days ahead; a certificate that is valid for longer goes to the default
- * partition and moves when its day comes near, so no insert ever fails for want of a partition.
+ * vacuum after it. Partitions are made before anything is issued that ends on their day. What comes too early all the same goes to
+ * the default partition and moves when its day has one, so no insert ever fails for want of a partition; but nobody writes while
+ * PostgreSQL looks through the default partition for what has to move (half a minute for a million rows), so it has to stay nearly empty.
  */
 
 import type { Clock } from '../clock.ts';
@@ -11,18 +12,26 @@ import { dayOf } from '../x509/serial.ts';
 import type { Database } from './engine.ts';
 import { rawStatement, statement } from './statement.ts';
 
-/** The default validity of 160 hours, and some days in which this job may fail. */
-const daysAhead = 9;
+/** For a start: the default validity of 160 hours, and some days. */
+const leastAhead = 9;
+/** Some reads look into every partition: a hundred more cost half a millisecond. */
+const mostAhead = 400;
+
+const DAY_MS = 86_400_000;
 
 const ensure = rawStatement('select ensure_partitions(:day::integer, :day::integer) as made');
 const drop = rawStatement('select drop_partitions(:day::integer) as dropped');
 
-/** The job: partitions for today and the days ahead. A day that fails does not stop the others. Nothing on SQLite. */
-export async function keepPartitions(database: Database, clock: Clock): Promise<void> {
+/**
+ * The job: partitions for today and the days ahead, for as long as certificates may be valid (ms). A day that fails does not stop the others.
+ * Nothing on SQLite.
+ */
+export async function keepPartitions(database: Database, clock: Clock, longestValidityMs = 0): Promise<void> {
   if (database.engine === 'sqlite') return;
   const today = dayOf(clock.now());
+  const ahead = Math.min(Math.max(leastAhead, Math.ceil(longestValidityMs / DAY_MS) + 2), mostAhead);
   const faults: unknown[] = [];
-  for (let day = today; day <= today + daysAhead; day += 1) {
+  for (let day = today; day <= today + ahead; day += 1) {
     await database.one(ensure, { day }).catch((error: unknown) => faults.push(error));
   }
   if (faults.length > 0) throw new AggregateError(faults, `${faults.length} days have no partition yet`);

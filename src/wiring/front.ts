@@ -172,7 +172,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       resumeAttempts: acme.resumeAttempts,
       renewOrders: acme.renewOrders,
       dropOldLimits: acme.dropOldLimits,
-      keepPartitions: () => keepPartitions(database, clock),
+      keepPartitions: () => keepPartitions(database, clock, Math.max(...[...generation().profiles.values()].map(({ shape }) => shape.maxValidityMs))),
       forgetExpired: () => forget({ database, clock, acme, ca }, generation().retentionMs),
       async renewOwnCertificate() {
         const next = await own.obtain();

@@ -154,6 +154,15 @@ describe('PostgreSQL', () => {
       assert.equal(await database.commit([evidence('c', later)]), false, 'and keep them unique');
     });
 
+    it('are there before anything is issued that ends on their day, however long certificates are valid', async () => {
+      const url = await newDatabase();
+      await using database = await openDatabase(url);
+      await migrate(database);
+      await keepPartitions(database, clock, 30 * dayMs);
+      await database.commit([evidence('a', today + 30)]);
+      assert.deepEqual(await places(url), [`evidence_${today + 30}`]);
+    });
+
     it('are made while commits go on', async () => {
       await using database = await openDatabase(await newDatabase());
       await migrate(database);

@@ -2,7 +2,7 @@
 import type { Database, Write } from '../../database/database.ts';
 import { rawStatement, statement } from '../../database/statement.ts';
 import { type Name, reverse } from '../../x509/name.ts';
-import { dayOf } from '../../x509/serial.ts';
+import { dayOf, readSerial } from '../../x509/serial.ts';
 import type { IssuedCertificate, Progress } from '../ca.ts';
 
 export type IntentState = 'open' | 'signed' | 'closed';
@@ -80,11 +80,12 @@ const insertName = statement((k, p) =>
 
 const findCertificate = statement((k, p) =>
   k('certificate').select('issuer_key', 'serial', 'der', 'not_before', 'not_after', 'sha256')
-    .where({ realm: p('realm'), request_ref: p('request_ref') }));
+    .where({ issuer_key: p('issuer_key'), serial: p('serial'), day: p('day') }));
 
-// In the words of the index intent_request, without which SQLite would not take it.
-const findOpenIntent = rawStatement(
-  `select id from intent where realm = :realm and request_ref = :request_ref and request_ref is not null and state <> 'closed' and state = 'open'`);
+// A certificate is recorded with its intent's step to 'signed', and goes before it; looked for by its reference it would be in any
+// partition. In the words of the index intent_request, without which SQLite would not take it.
+const findLiveIntent = rawStatement(
+  `select state, issuer_key, serial from intent where realm = :realm and request_ref = :request_ref and request_ref is not null and state <> 'closed'`);
 
 // Paged by key, so that intents that cannot be settled do not stand before those that can.
 const overdueIntents = rawStatement(
@@ -141,11 +142,12 @@ interface CertificateRow {
 }
 
 export async function progressOf(database: Database, realm: string, requestRef: string): Promise<Progress> {
-  const values = { realm, request_ref: requestRef };
-  const row = await database.one<CertificateRow>(findCertificate, values);
-  if (row !== undefined) return { kind: 'issued', certificate: toIssued(row) };
-  if ((await database.one(findOpenIntent, values)) === undefined) return { kind: 'none' };
-  return { kind: 'open' };
+  const intent = await database.one<{ state: IntentState; issuer_key: string; serial: string }>(findLiveIntent, { realm, request_ref: requestRef });
+  if (intent?.state === 'open') return { kind: 'open' };
+  const { issuer_key = '', serial = '' } = intent ?? {};
+  const day = readSerial(serial)?.day;
+  const row = day === undefined ? undefined : await database.one<CertificateRow>(findCertificate, { issuer_key, serial, day });
+  return row === undefined ? { kind: 'none' } : { kind: 'issued', certificate: toIssued(row) };
 }
 
 export async function certificateExists(database: Database, issuerKey: string, serial: string): Promise<boolean> {

@@ -64,20 +64,24 @@ const findAccountByKey = statement((k, p) =>
   k('acme_account as a').select(ACCOUNT)
     .where({ 'a.realm': p('realm'), 'a.directory': p('directory'), 'a.thumbprint': p('thumbprint') }));
 
-// Of a certificate that is stored, or of one that is being signed. The `|| ''` is as in insertIntent in ca/issuance.
-const certified = `
-  select 1 from certificate where spki_sha256 = :spki_sha256 || '' and realm = :realm || ''
-  union all select 1 from intent where spki_sha256 = :spki_sha256 || '' and realm = :realm || '' and state = 'open'`;
+// Of a certificate that is stored, or of one that is being signed. The `|| ''` is as in insertIntent in ca/issuance. PostgreSQL would have to
+// look into every partition of certificates; their intents, which are there as long, are not partitioned.
+const certified = {
+  sqlite: `select 1 from certificate where spki_sha256 = :spki_sha256 || '' and realm = :realm || ''
+    union all select 1 from intent where spki_sha256 = :spki_sha256 || '' and realm = :realm || '' and state = 'open'`,
+  postgres: `select 1 from intent where spki_sha256 = :spki_sha256 and realm = :realm and state <> 'closed'`,
+} as const;
+const aboutCertified = (sql: (certified: string) => string) => rawStatement({ sqlite: sql(certified.sqlite), postgres: sql(certified.postgres) });
 
-const findCertifiedKey = rawStatement(`${certified} limit 1`);
+const findCertifiedKey = aboutCertified((found) => `${found} limit 1`);
 
 const NEW_ACCOUNT = [
   'id', 'realm', 'directory', 'thumbprint', 'jwk', 'contact', 'terms', 'terms_agreed', 'spki_sha256', 'created', 'eab', 'eab_jws', 'restriction',
 ];
 
-const insertAccount = rawStatement(
+const insertAccount = aboutCertified((found) =>
   `insert into acme_account (${NEW_ACCOUNT.join(', ')}, state) select ${NEW_ACCOUNT.map((column) => `:${column}`).join(', ')}, 'valid'
-   where not exists (${certified})`);
+   where not exists (${found})`);
 
 const changeAccount = statement((k, p) =>
   k('acme_account').where({ id: p('id'), state: 'valid' }).whereNull('revoked').update({ contact: p('contact'), state: p('state') }));
@@ -85,9 +89,9 @@ const changeAccount = statement((k, p) =>
 const agreeToTerms = statement((k, p) =>
   k('acme_account').where({ id: p('id') }).update({ terms: p('terms'), terms_agreed: p('now') }));
 
-const changeAccountKey = rawStatement(`
+const changeAccountKey = aboutCertified((found) => `
   update acme_account set thumbprint = :thumbprint, jwk = :jwk, spki_sha256 = :spki_sha256
-  where id = :id and thumbprint = :old and state = 'valid' and revoked is null and not exists (${certified})`);
+  where id = :id and thumbprint = :old and state = 'valid' and revoked is null and not exists (${found})`);
 
 const findAccountBySpki = statement((k, p) => k('acme_account').select('id').where({ spki_sha256: p('spki_sha256'), realm: p('realm') }).limit(1));
 

@@ -1,6 +1,7 @@
 /** The same door on PostgreSQL, behind two fronts: one client that alternates at every request never notices. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import pg from 'pg';
 import { AcmeClient, newKey, type Transport } from '../../support/acme-client.ts';
 import { type DoorLab, failure, openDoorLab, resumed, SUCCESS } from '../../support/acme-door.ts';
 import { refused } from '../../support/acme-refusal.ts';
@@ -86,5 +87,19 @@ test('6.9: NUL and other rubbish in a path is not found, and no fault', async ()
   const client = await AcmeClient.registered(send, lab.directoryUrl);
   for (const path of ['order/%00', 'order/a%00b/finalize', 'authorization/%00', 'challenge/%00/http-01', 'certificate/%00/%00', 'certificate/development-1/%F0%9F%98%80', 'order/%E4']) {
     refused(await client.post(`https://ca.test/acme/${path}`, path.endsWith('finalize') ? { csr: '' } : ''), 404, 'malformed');
+  }
+});
+
+test('accounts are made, and requests followed, without a look into the partitions of certificates: each takes locks of its own', async () => {
+  const url = await postgres.createDatabase();
+  await using lab = await openDoorLab({ database: url });
+  const holder = new pg.Client(url);
+  await holder.connect();
+  try {
+    await holder.query('begin; lock table certificate in access exclusive mode');
+    assert.equal((await new AcmeClient(lab.send, lab.directoryUrl).newAccount()).status, 201);
+    assert.deepEqual(await lab.software.ca.progress('default', 'nobody asked'), { kind: 'none' });
+  } finally {
+    await holder.end();
   }
 });
