@@ -26,6 +26,8 @@ export interface OwnCertificateParts {
 export class OwnCertificate {
   readonly #parts: OwnCertificateParts;
   readonly #file: string;
+  /** What was asked for and is not decided yet: asked again, it is still the one request, however long the signer is away. */
+  #asked: { readonly requestRef: string; readonly key: string } | undefined;
   #loaded: { readonly mtimeMs: number; readonly identity: TlsIdentity } | undefined;
 
   constructor(parts: OwnCertificateParts) {
@@ -55,20 +57,21 @@ export class OwnCertificate {
     const { ca, clock, random } = this.#parts;
     const generation = this.#parts.generation();
     const { profile, names, policy } = generation.ownCertificate;
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    this.#asked ??= { requestRef: `self:${publicId(clock.now(), random)}`, key: newKey() };
+    const { requestRef, key } = this.#asked;
     const outcome = await ca.issue({
       realm: generation.realm, door: 'internal', profile, names,
-      publicKey: publicKey.export({ type: 'spki', format: 'der' }),
+      publicKey: publicKeyOf(key),
       requester: { kind: 'server', id: 'self', policies: [policy] },
-      requestRef: `self:${publicId(clock.now(), random)}`, evidence: {},
+      requestRef, evidence: {},
     });
+    if (outcome.kind === 'pending') return undefined;
+    this.#asked = undefined;
     if (outcome.kind === 'refused') {
       const reasons = outcome.reasons.map((reason) => reason.message).join('; ');
       throw new AuthorityFault(`ca.yaml: ownCertificate: the server may not have its own TLS certificate: ${reasons}`);
     }
-    if (outcome.kind === 'pending') return undefined;
     const chain = [outcome.certificate.der, ...ca.chain(outcome.certificate.issuerKey)];
-    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     const text = key + chain.map((der) => encodePem('CERTIFICATE', der)).join('');
     const made = `${this.#file}.${process.pid}`; // fronts that start together must not write into each other's file
     writeFileSync(made, text, { mode: 0o600 });
@@ -84,10 +87,14 @@ export class OwnCertificate {
     const { notBefore, notAfter, names, spki } = factsOf(tbs);
     const now = this.#parts.clock.now();
     if (now > notAfter - (notAfter - notBefore) / 3) return false;
-    const ownKey = createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'der' });
+    const ownKey = publicKeyOf(key);
     const wanted = this.#parts.generation().ownCertificate.names.map(nameKey).sort();
     return Buffer.compare(ownKey, spki) === 0 && names.map(nameKey).sort().join() === wanted.join();
   }
 }
+
+/** PEM. */
+const newKey = (): string => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+const publicKeyOf = (key: string): Buffer => createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'der' });
 
 const keyPart = (text: string): string => text.slice(0, text.indexOf('-----BEGIN CERTIFICATE-----'));
