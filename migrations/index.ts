@@ -10,6 +10,7 @@ import { renewal } from './0008-renewal.ts';
 import { issuance } from './0009-issuance.ts';
 import { probedUrl } from './0010-probed-url.ts';
 import { reckonedDay } from './0011-reckoned-day.ts';
+import { crlUrl } from './0012-crl-url.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [core, acme, revocation, acmeFull, validation, access, renewal, issuance, probedUrl, reckonedDay];
+export const migrations: readonly Migration[] = [core, acme, revocation, acmeFull, validation, access, renewal, issuance, probedUrl, reckonedDay, crlUrl];

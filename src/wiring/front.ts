@@ -182,9 +182,9 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   }));
   await fetchable();
   await ca.work.openKeys();
-  await ca.work.measureFreshness();
+  await jobs.runNow('measure-freshness');
   ready = true;
-  void jobs.runNow('probe');
+  void jobs.runNow('probe'); // does not hold up the start: the URLs may lead through a load balancer that waits for it
   const all = opened.move();
   return {
     ca, database, signer, jobs, generation, adopt, readiness,

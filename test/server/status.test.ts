@@ -20,7 +20,7 @@ import { AcmeClient } from '../support/acme-client.ts';
 import { startHttp01Responder } from '../support/http-01-responder.ts';
 import { checkInvariants } from '../support/invariants.ts';
 import { transportTo } from '../support/live-client.ts';
-import { run } from '../support/processes.ts';
+import { run, until } from '../support/processes.ts';
 import { REPOSITORY, World } from '../support/world.ts';
 
 const MAIN = join(REPOSITORY, 'src/main.ts');
@@ -142,7 +142,40 @@ test('T-CRL-11, T-INC-12 what a CDN serves wrongly is on the screen, in /readyz 
   instead.set('/crl/development-1/1.crl', one as Buffer);
   await look();
   assert.match(await status([], 0), / {2}URLs {9}11 of 11 as they should be/);
+  instead.clear();
 });
+
+test('T-CRL-12 a change of crlUrl is followed by its CRLs, certificates with the new URL, and a word about those with the old one', async () => {
+  const file = join(world.configuration(), 'issuers/development.yaml');
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, before.replace(`${cdn}/crl`, `${cdn.replace('localhost', '127.0.0.1')}/crl`));
+  await run(process.execPath, [MAIN, 'config', 'apply'], { env: world.environment() });
+  world.signer?.kill('SIGHUP');
+  await publishedUnder('127.0.0.1');
+  await using responder = await startHttp01Responder({ port: world.http01Port });
+  using transport = transportTo(world);
+  const client = await AcmeClient.registered(transport, world.directoryUrl);
+  const { pem } = await client.issue(['moved.localhost'], ({ token, keyAuthorization }) => responder.set(token, keyAuthorization));
+  const { tbs } = parseCertificate(decodePem('CERTIFICATE', pem)[0] as Uint8Array);
+  assert.match(String(tbs.crlDistributionPoints?.[0]?.fullName?.[0]?.name?.value), /^http:\/\/127\.0\.0\.1:/);
+  await look();
+  const text = await status([], 1);
+  assert.match(text, /critical {5}http:\/\/localhost:\d+\/crl\/development-1\/\d\.crl: certificates name it, and the configuration does not/);
+  assert.doesNotMatch(text, /127\.0\.0\.1\S*: /, 'all is well under the new URL');
+  writeFileSync(file, before);
+  await run(process.execPath, [MAIN, 'config', 'apply'], { env: world.environment() });
+  world.signer?.kill('SIGHUP');
+  await publishedUnder('localhost');
+});
+
+/** As soon as the signer has taken up the configuration, which the job would see within ten seconds. */
+async function publishedUnder(host: string): Promise<void> {
+  await until(`every CRL says http://${host}`, async () => {
+    await front.jobs.runNow('publish-crls');
+    const lists = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((shard) => front.ca.latestCrl('development-1', shard)));
+    return lists.every((list) => list !== undefined && Buffer.from(list.der).includes(`http://${host}:`));
+  });
+}
 
 test("T-INC-19 the root's CRL that cannot be served is on the screen, in the metrics, and found missing by the prober", async () => {
   const file = join(world.state, 'public/root.crl');
@@ -160,6 +193,6 @@ test("T-INC-19 the root's CRL that cannot be served is on the screen, in the met
   writeFileSync(file, sound);
   await front.jobs.runNow('watch-root-crls');
   await look();
-  await status([], 0);
+  assert.match(await status([], 1), / {2}root CRL {5}good for \d+ d\n/, 'only the certificate with another URL is left to be looked at');
   await checkInvariants(world);
 });

@@ -95,7 +95,10 @@ export function openSoftwareCa(parts: { database: Database; clock: Clock; genera
       responderKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       responder = responderOf();
     },
-    another: (other: Generation, options: OpenCaOptions) => openCa({ ...given, authority: () => ({ ...authority(), generation: other }) }, options),
+    another(other: Generation, options: OpenCaOptions) {
+      const issuerKeys = new Map([...authority().issuerKeys].map(([id, key]) => [id, { ...key, shape: { ...key.shape, crlUrl: other.issuers.get(id)?.crlUrl ?? key.shape.crlUrl } }]));
+      return openCa({ ...given, authority: () => ({ ...authority(), issuerKeys, generation: other }) }, options);
+    },
     ca, signer, root: root.certificate, authority, issuer: shape,
     held: () => held.length,
     crossSign() {

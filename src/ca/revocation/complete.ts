@@ -152,7 +152,7 @@ async function publishedWrites(parts: IssuanceParts, found: Found, signerId: num
   const nextUpdate = endOf(found);
   const row = {
     ...numbered, this_update: tbs.thisUpdate, next_update: nextUpdate, listed_from: tbs.thisUpdate - revocation.lookbackMs,
-    entries: tbs.survey?.count ?? 0, sha256: sha256(der), der, signer_id: receiptOf, journal_seq: sequence,
+    entries: tbs.survey?.count ?? 0, sha256: sha256(der), url: tbs.distributionPoint?.fullName?.[0]?.name?.value ?? '', der, signer_id: receiptOf, journal_seq: sequence,
   };
   const { built: changed, withdrawn, number } = state ?? { ...NEVER_PUBLISHED, built: 0 };
   return [

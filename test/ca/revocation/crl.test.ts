@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { publicationFaults } from '../../../src/ca/revocation/crl/last-look.ts';
 import type { ShardState } from '../../../src/ca/revocation/crl/store.ts';
+import type { Issuer } from '../../../src/config/generation.ts';
 import { parseCertificate } from '../../../src/x509/certificate.ts';
 import { parseCrl } from '../../../src/x509/crl.ts';
 import { crlUrlOf } from '../../../src/x509/shape.ts';
@@ -60,6 +61,19 @@ onBothEngines((newDatabase) => {
     await lab.publish();
     assert.ok(!(await listed()), 'and not in the one after that, for the lookback is over');
     assert.deepEqual(await lab.violations(), []);
+  });
+
+  test('T-CRL-12 after a change of crlUrl every CRL is made anew at once, for new certificates name the new URL', async () => {
+    const before = await lab.numbers();
+    const [one] = lab.generation.issuers.values();
+    const issuers = new Map([[one?.id ?? '', { ...one, crlUrl: 'http://crl.test/crl/development-1' } as Issuer]]);
+    const moved = lab.software.another({ ...lab.generation, issuers }, {});
+    assert.equal(await moved.work.publishCrls(), 0);
+    assert.ok((await lab.numbers()).every((number, index) => number > (before[index] ?? 0n)));
+    assert.deepEqual((await lab.lists('development-1')).map(({ url }) => url), [1, 2, 3, 4, 5, 6, 7, 8].map((shard) => `http://crl.test/crl/development-1/${shard}.crl`));
+    const settled = await lab.numbers();
+    await moved.work.publishCrls();
+    assert.deepEqual(await lab.numbers(), settled, 'once');
   });
 
   test('T-CRL-5 an empty shard has no list', async () => {

@@ -7,9 +7,9 @@ const CLOCK_SLACK_MS = 10 * 60_000;
 
 export const believableUntil = (now: number): number => now + CLOCK_SLACK_MS;
 
-/** Missing, changed, a period old, or from a future that verifiers would not believe. */
-export function isDue(state: ShardState | undefined, now: number, { crlPeriodMs }: RevocationSettings): boolean {
-  if (state === undefined || state.this_update === null || state.changed !== state.built) return true;
+/** Missing, changed, under another URL than certificates now name, a period old, or from a future that verifiers would not believe. */
+export function isDue(state: ShardState | undefined, url: string, now: number, { crlPeriodMs }: RevocationSettings): boolean {
+  if (state === undefined || state.this_update === null || state.changed !== state.built || state.url !== url) return true;
   return now >= state.this_update + crlPeriodMs || state.this_update > believableUntil(now);
 }
 

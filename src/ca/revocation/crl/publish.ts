@@ -7,6 +7,7 @@ import { publicId } from '../../../database/public-id.ts';
 import { runCrlLints } from '../../../lint/index.ts';
 import * as events from '../../../telemetry/events.ts';
 import { assembleCrl, parseCrlTbs, renderCrlTbs } from '../../../x509/crl.ts';
+import { crlUrlOf } from '../../../x509/shape.ts';
 import { auditEntry } from '../../audit/entry.ts';
 import { sha256 } from '../../canonical-json.ts';
 import type { IssuanceParts } from '../../issuance/issue.ts';
@@ -27,7 +28,7 @@ export async function publishCrls(parts: IssuanceParts): Promise<number> {
     const states = new Map((await shardStates(database, issuerKey.id)).map((state) => [state.shard, state]));
     for (let shard = 1; shard <= issuerKey.shape.shards; shard += 1) {
       const state = states.get(shard);
-      if (!isDue(state, clock.now(), authority().generation.revocation)) continue;
+      if (!isDue(state, crlUrlOf(issuerKey.shape, shard), clock.now(), authority().generation.revocation)) continue;
       const published = await publishOrTell(parts, issuerKey, shard, state);
       if (!published && (state?.next_update ?? 0) <= clock.now()) missing += 1;
     }
@@ -91,7 +92,7 @@ async function publishShard(parts: IssuanceParts, issuerKey: IssuerKey, shard: n
   const { signer: signerId, sequence, head } = outcome.receipt;
   const row = {
     ...numbered, this_update: thisUpdate, next_update: nextUpdate, listed_from: listedFrom, entries: list.count, sha256: sha256(der), der,
-    signer_id: signerId, journal_seq: sequence,
+    url: crlUrlOf(shape, shard), signer_id: signerId, journal_seq: sequence,
   };
   const published = await database.commit([
     moveIntent(id, 'open', 'signed'),

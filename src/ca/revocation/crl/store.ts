@@ -16,6 +16,8 @@ export interface ShardState {
   readonly listed_from: number | null;
   readonly entries: number | null;
   readonly sha256: string | null;
+  /** What the published CRL says of itself (IDP). */
+  readonly url: string | null;
 }
 
 export const NEVER_PUBLISHED = { changed: 0, withdrawn: 0, number: null } as const;
@@ -30,6 +32,8 @@ export interface PublishedRow {
   readonly listed_from: number;
   readonly entries: number;
   readonly sha256: string;
+  /** As its IDP has it. */
+  readonly url: string;
   readonly der: Uint8Array;
   readonly signer_id: number;
   readonly journal_seq: number;
@@ -40,12 +44,12 @@ export const NUMBER_DIGITS = 20;
 export const keptNumber = (number: bigint): string => number.toString().padStart(NUMBER_DIGITS, '0');
 
 const COLUMNS = [
-  'realm', 'issuer_key', 'shard', 'number', 'this_update', 'next_update', 'listed_from', 'entries', 'sha256', 'der', 'signer_id', 'journal_seq',
+  'realm', 'issuer_key', 'shard', 'number', 'this_update', 'next_update', 'listed_from', 'entries', 'sha256', 'url', 'der', 'signer_id', 'journal_seq',
 ] as const satisfies readonly (keyof PublishedRow)[];
 
 const findStates = rawStatement(
   `select s.shard, s.changed, s.built, s.changed_at, s.withdrawn, s.reserved, c.number, c.this_update, c.next_update, c.listed_from, c.entries,
-     c.sha256
+     c.sha256, c.url
    from crl_shard s left join crl c on c.issuer_key = s.issuer_key and c.shard = s.shard
    where s.issuer_key = :issuer_key order by s.shard limit 1024`);
 
