@@ -16,7 +16,7 @@ import type { About } from './store.ts';
 
 /** What every handler may use. */
 export interface Acme {
-  readonly ca: Pick<Ca, 'issue' | 'revoke' | 'decide' | 'progress' | 'chain' | 'alternateChains' | 'issuerKeyOf' | 'renewal'>;
+  readonly ca: Pick<Ca, 'issue' | 'revoke' | 'decide' | 'progress' | 'chain' | 'alternateChains' | 'issuerKeyOf' | 'renewal' | 'statusOf'>;
   readonly database: Database;
   readonly attempts: Attempts;
   readonly keys: AccountKeys;

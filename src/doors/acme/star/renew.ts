@@ -3,7 +3,7 @@
  * it all the same: the reference names order and period, so the CA makes one certificate for it however often it is asked, and a period
  * is published by compare-and-swap. What a dead front left half done is settled by recovery and found here at the next run.
  */
-import type { Ca, DoorEvidence } from '../../../ca/index.ts';
+import type { Ca, DoorEvidence, RevocationReason } from '../../../ca/index.ts';
 import type { Database } from '../../../database/database.ts';
 import * as events from '../../../telemetry/events.ts';
 import { refuseListedKey } from '../blocked-key.ts';
@@ -18,12 +18,14 @@ import { nextDue, referenceOf, validityAt } from './auto-renewal.ts';
 import { type DueOrder, dueOrders, publishNext, putOff, stillDue } from './store.ts';
 
 export interface RenewParts extends CaaParts {
-  readonly ca: Pick<Ca, 'issue'>;
+  readonly ca: Pick<Ca, 'issue' | 'statusOf'>;
   readonly database: Database;
   readonly keys: AccountKeys;
 }
 
 const MINUTE = 60_000;
+/** A certificate that was taken back so is followed by no other; `superseded` and the like ask for one. */
+const FOR_GOOD: readonly RevocationReason[] = ['keyCompromise', 'affiliationChanged', 'cessationOfOperation', 'privilegeWithdrawn'];
 
 /** One pass; resolves to how many certificates it published. An order that cannot be renewed does not stand in the way of others. */
 export async function renewOrders(parts: RenewParts): Promise<number> {
@@ -52,6 +54,11 @@ async function renew(parts: RenewParts, due: DueOrder): Promise<boolean> {
   if (account?.state !== 'valid' || order?.autoRenewal === undefined) return never();
   if (order.certificate === undefined) return order.issuing ? later(MINUTE) : never();
   if (!site.directory.profiles.includes(order.profile)) return later(10 * MINUTE);
+  const status = await ca.statusOf(order.certificate.issuerKey, order.certificate.serial);
+  if (status.kind === 'revoked' && FOR_GOOD.includes(status.reason)) {
+    events.renewalRefused({ order: due.order, profile: order.profile, why: `its certificate was revoked: ${status.reason}` });
+    return never();
+  }
   const validity = validityAt(order.autoRenewal, now);
   if (validity.notAfter - now < MINUTE) return never();
 

@@ -243,3 +243,18 @@ onBothEngines('a finalize request that came to nothing does not begin anything; 
   assert.equal(await lab.acme.renewOrders(), 1);
   assert.ok(first((await client.post(json['star-certificate'])).text).publicKey.equals(key.publicKey));
 }, { directory: { star } });
+
+onBothEngines('what the operator took back for good does not come again by itself', async (lab) => {
+  const expected = { privilegeWithdrawn: 0, keyCompromise: 0, superseded: 1 } as const;
+  for (const [reason, published] of Object.entries(expected) as [keyof typeof expected, number][]) {
+    const client = await lab.client();
+    const { starUrl } = await renewing(lab, client);
+    const serial = first((await client.post(starUrl)).text).serialNumber.toLowerCase();
+    const outcome = await lab.software.ca.revoke({
+      realm: 'default', issuerKey: lab.software.issuer.id, serial, door: 'admin', authority: 'operator', reason, requester: { kind: 'operator', id: 'test' },
+    });
+    assert.equal(outcome.kind, 'revoked');
+    wait(lab, client, DAY / 2);
+    assert.equal(await lab.acme.renewOrders(), published, reason);
+  }
+}, { directory: { star } });
