@@ -41,6 +41,8 @@ export interface IssuanceRequest {
   /** ms UTC; absent means the profile's default. Granted exactly (whole seconds) or refused. */
   readonly notBefore?: number;
   readonly notAfter?: number;
+  /** `notBefore` is how far back to date at most: an issuer that is younger moves it up to its own. */
+  readonly backdated?: boolean;
   readonly requester: Requester;
   /** Unique in the realm: an order id, an enrolment id, an idempotency key. */
   readonly requestRef: string;
@@ -144,7 +146,7 @@ export interface Ca {
    */
   issue(request: IssuanceRequest): Promise<IssuanceOutcome>;
   /** Policy alone, for new orders and dry runs: every reason at once, none when it would be allowed. */
-  decide(request: Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester' | 'notBefore' | 'notAfter'>): readonly Refusal[];
+  decide(request: Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester' | 'notBefore' | 'notAfter' | 'backdated'>): readonly Refusal[];
   progress(realm: string, requestRef: string): Promise<Progress>;
   /** DER, the issuer's certificate first, the root left out. Empty for an issuer key that does not exist. */
   chain(issuerKey: string): readonly Uint8Array[];

@@ -126,7 +126,7 @@ export async function issue(parts: IssuanceParts, request: IssuanceRequest): Pro
 }
 
 /** What a decision is made on: the request without its key and reference, for new orders and dry runs. */
-export type Question = Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester' | 'notBefore' | 'notAfter' | 'issuerKey'> & {
+export type Question = Pick<IssuanceRequest, 'profile' | 'names' | 'subject' | 'requester' | 'notBefore' | 'notAfter' | 'backdated' | 'issuerKey'> & {
   readonly publicKey?: Uint8Array;
 };
 

@@ -15,12 +15,12 @@ export interface Validity {
  * RFC 5280 §4.1.2.5: both ends are included, so a validity of 160 h ends one second short of 160 h later.
  */
 export function grantValidity(
-  asked: { readonly notBefore?: number; readonly notAfter?: number }, shape: CertificateShape, issuer: IssuerShape, now: number,
+  asked: { readonly notBefore?: number; readonly notAfter?: number; readonly backdated?: boolean }, shape: CertificateShape, issuer: IssuerShape, now: number,
 ): Validity | Refusal {
   const second = (time: number): number => Math.floor(time / SECOND) * SECOND;
   // Backdated for clocks that are slow, but never to before the issuer itself was valid.
   const earliest = Math.max(second(now - shape.backdateMs), issuer.notBefore);
-  const notBefore = asked.notBefore === undefined ? earliest : second(asked.notBefore);
+  const notBefore = asked.notBefore === undefined ? earliest : Math.max(second(asked.notBefore), asked.backdated === true ? issuer.notBefore : 0);
   if (notBefore < earliest || notBefore > now) {
     return new Refusal('validity-not-allowed',
       `notBefore ${iso(notBefore)} is not between ${iso(earliest)} and now: leave it out to get the profile's own`);

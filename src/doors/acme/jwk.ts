@@ -34,7 +34,7 @@ export class AccountKeys {
 
   /** The key in a request, and in one inside it. Throws AcmeError when it is malformed, weak or of a kind we do not take. */
   async given(jwk: JsonObject, alg: string): Promise<AccountKey> {
-    supported(alg);
+    agreed(jwk, alg);
     const members = canonicalMembers(jwk);
     const thumbprint = await calculateJwkThumbprint(members);
     const recalled = this.#recall(thumbprint);
@@ -48,7 +48,7 @@ export class AccountKeys {
 
   /** A key that need not be good enough for an account, and is not kept: whoever has it may always say that it must not be used. */
   async unjudged(jwk: JsonObject, alg: string): Promise<AccountKey> {
-    supported(alg);
+    agreed(jwk, alg);
     return this.#import(canonicalMembers(jwk));
   }
 
@@ -101,6 +101,13 @@ export function supported(alg: string): Algorithm {
   throw new AcmeError('badSignatureAlgorithm', 'This signature algorithm is not supported.', { algorithms: ALGORITHM_NAMES });
 }
 
+/** RFC 7517 §4.4: a key that says what algorithm it is for is for no other. */
+function agreed(jwk: JsonObject, alg: string): void {
+  supported(alg);
+  if (jwk['alg'] === undefined || jwk['alg'] === alg) return;
+  throw new AcmeError('badSignatureAlgorithm', 'The "alg" in the "jwk" is not the "alg" of the header around it.', { algorithms: ALGORITHM_NAMES });
+}
+
 async function importKey(members: JWK, thumbprint: string): Promise<AccountKey> {
   const { kty = '', crv } = members;
   // The algorithm named here only chooses how jose imports; which one signed is decided per request.
@@ -117,7 +124,7 @@ const COORDINATE_OCTETS: Readonly<Record<string, number | undefined>> =
 
 const ACCEPTED = 'Accepted are EC keys on P-256, P-384 and P-521, RSA keys of 2048, 3072 and 4096 bits, and Ed25519.';
 
-/** RFC 7638 §3.2: the members that make the key, spelled in the one way; others (`kid`, `use`, `alg`) are let pass. */
+/** RFC 7638 §3.2: the members that make the key, spelled in the one way; others (`kid`, `use`) are let pass. */
 function canonicalMembers(jwk: JsonObject): JWK {
   if ('d' in jwk || 'k' in jwk || 'p' in jwk) throw malformed('The "jwk" must hold a public key and nothing secret.');
   const { kty, crv } = jwk;

@@ -98,6 +98,16 @@ test('J-09: P-521 and the name Ed25519 work as well', async () => {
 
 test('J-10: an algorithm goes with its own kind of key and no other', async () => {
   for (const alg of ['ES384', 'RS256', 'EdDSA']) refused(await orderWith({ header: { alg } }), 400, 'badSignatureAlgorithm', /does not go with/);
+  const ask = (given: AcmeClient, header: Readonly<Record<string, unknown>>) => given.post(client.directory.newAccount, {}, { byKey: true, header });
+  for (const [keyType, alg] of [['ES384', 'ES256'], ['ES256', 'RS256'], ['ES256', 'EdDSA']] as const) {
+    const stranger = new AcmeClient(lab.send, lab.directoryUrl, newKey(keyType));
+    await stranger.open();
+    refused(await ask(stranger, { alg }), 400, 'badSignatureAlgorithm', /does not go with/);
+  }
+  const stranger = new AcmeClient(lab.send, lab.directoryUrl, newKey());
+  await stranger.open();
+  for (const alg of ['ES384', 'none', 7]) refused(await ask(stranger, { jwk: { ...jwkOf(stranger.key), alg } }), 400, 'badSignatureAlgorithm', /"alg" in the "jwk"/);
+  assert.equal((await ask(stranger, { jwk: { ...jwkOf(stranger.key), alg: 'ES256' } })).status, 201);
 });
 
 test('J-11: keys that are weak, malformed or of no use are refused', async () => {

@@ -23,6 +23,7 @@ export interface AutoRenewal {
 export interface Validity {
   readonly notBefore: number;
   readonly notAfter: number;
+  readonly backdated: true;
 }
 
 const SECOND = 1000;
@@ -93,6 +94,7 @@ export function validityAt({ start, end, lifetimeMs, adjustMs }: AutoRenewal, no
   return {
     notBefore: Math.max(second - adjustMs, start ?? 0),
     notAfter: Math.min(second + lifetimeMs - SECOND, end), // RFC 5280 §4.1.2.5: both ends are included
+    backdated: true,
   };
 }
 

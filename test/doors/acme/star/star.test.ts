@@ -62,6 +62,15 @@ onBothEngines('ST-01 what the directory offers is said, and what it does not off
   assert.equal((await ask(null)).status, 201);
 }, { directory: { star } });
 
+onBothEngines('ST-01 an issuer in the first seconds of its life renews orders too, dated back to its own beginning', async (lab) => {
+  const { notBefore } = lab.software.issuer;
+  lab.skewMs = notBefore + 3000 - Date.now();
+  const client = await lab.client();
+  const { starUrl } = await renewing(lab, client, { 'lifetime-adjust': 600 });
+  const [from] = span(first((await client.post(starUrl)).text));
+  assert.equal(from, notBefore);
+}, { directory: { star } });
+
 test('ST-01 by default orders do not renew themselves, and the directory does not say so', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
