@@ -131,7 +131,7 @@ describe('SQLite', () => {
       }
     });
 
-    it('take a bit each, and nothing until they are redeemed', async () => {
+    it('S#nonces: take a bit each, and nothing until they are redeemed', async () => {
       await using database = await openDatabase(await newDatabase());
       const nonces = await openNonces(database, { now: Date.now });
       nonces.issue();

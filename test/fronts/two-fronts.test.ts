@@ -57,7 +57,7 @@ test('a client that changes the front at every request gets its certificate', as
   for (turn of [() => A, () => B]) assert.equal((await client.post(orderUrl)).json.status, 'valid');
 });
 
-test('a nonce is accepted once, whichever front made it and whichever redeems it', async () => {
+test('django-ca#85: a nonce is accepted once, whichever front made it and whichever redeems it', async () => {
   turn = () => A;
   const client = await AcmeClient.registered(send, fleet.world.directoryUrl);
   for (const [maker, redeemer] of [[A, A], [A, B], [B, A], [B, B]] as const) {

@@ -21,7 +21,7 @@ after(async () => {
   await responder.close();
 });
 
-test('a certificate that openssl and certtool accept', async () => {
+test('S#555, S#815: over TLS that a client with the root alone accepts, a certificate that openssl and certtool accept', async () => {
   using transport = transportTo(world);
   const pem = await new PersistentClient(transport, world.directoryUrl, responder).certificate(['one.localhost', 'two.localhost']);
   const [leaf = '', intermediate = ''] = pem.match(/-----BEGIN[^]+?-----END CERTIFICATE-----\n/g) ?? [];

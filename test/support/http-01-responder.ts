@@ -131,6 +131,14 @@ const TEXTS = {
 const ACTS = {
   hang() {},
   'slow-loris': drip,
+  endless(socket) {
+    const more = (): void => {
+      while (socket.write('x'.repeat(1 << 16))); // until the buffer is full
+    };
+    socket.on('drain', more);
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    more();
+  },
   reset: (socket) => void socket.resetAndDestroy(),
   http2: (socket) => void socket.write('\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x80', 'latin1'),
 } satisfies Record<string, (socket: Socket) => void>;

@@ -70,7 +70,7 @@ test('CA-03: an issue of nobody allows nobody', async () => {
   }
 });
 
-test('CA-04, §6.2 (8643, 8033): issuewild speaks for wildcards, and for nothing else', async () => {
+test('CA-04, B#8643, B#8033: issuewild speaks for wildcards, and for nothing else', async () => {
   dns.set('a.test', 'CAA', issue('ca.test'), property('issuewild', ';'));
   allowed(await ask('a.test'));
   denied(await ask('a.test', { wildcard: true }), /do not name/);
@@ -109,7 +109,7 @@ test('CA-06: a resolver that fails, refuses or is silent is a fault of ours, tri
   allowed(await ask('a.b.test'));
 });
 
-test('CA-06, DR-2, §6.2 (8839): a truncated answer is asked for over TCP, and never used as it is', async () => {
+test('CA-06, DR-2, B#8839: a truncated answer is asked for over TCP, and never used as it is', async () => {
   dns.set('a.test', 'CAA', issue('ca.test'), property('future', 'x', 128));
   dns.fail('a.test', 'truncate-partial');
   denied(await ask('a.test'), /critical/);

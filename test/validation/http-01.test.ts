@@ -67,7 +67,7 @@ test('H-02: bodies in chunks, and bodies that end with the connection, are read'
   proven(await lab.prove('http-01', 'a.test', serveAnd('until-close')));
 });
 
-test('H-02, C-10: any other status, body or length fails as unauthorized', async () => {
+test('H-02, C-10, S#body-limit: any other status, body or length fails as unauthorized', async () => {
   failed(await lab.prove('http-01', 'a.test', serveAnd('not-found')), 'unauthorized', /^http:\/\/a\.test.* at 127\.0\.0\.1 answered with status 404 and not 200\.$/);
   failed(await lab.prove('http-01', 'a.test'), 'unauthorized', /status 404/);
   failed(await lab.prove('http-01', 'a.test', serveAnd('wrong-body')), 'unauthorized', /did not answer with the key authorization/);
@@ -91,6 +91,13 @@ test('H-05, HV-8, HV-9: what is not HTTP/1.1, too large or cut off fails as conn
     failed(await lab.prove('http-01', 'a.test', serveAnd(behaviour)), 'connection', /^Fetching http:\/\/a\.test.* at a\.test \(127\.0\.0\.1\): /);
   }
   assert.ok(performance.now() - begin < 1000);
+});
+
+test('HV-9: an answer without end is not read to the end, nor is one that two parsers would read differently taken', async () => {
+  failed(await lab.prove('http-01', 'a.test', serveAnd('endless')), 'unauthorized', /did not answer with the key authorization/);
+  for (const field of ['Content-Length: 1\r\nContent-Length: 2', 'Transfer-Encoding: gzip, chunked', 'X : y', 'X: y\r\n z', 'X: y\nContent-Length: 1', 'Content-Length: +1']) {
+    failed(await lab.prove('http-01', 'a.test', serveAnd({ raw: `HTTP/1.1 200 OK\r\n${field}\r\n\r\nx` })), 'connection', /makes no sense/);
+  }
 });
 
 test('HV-8: a host that hangs or drips ends at the total deadline', async () => {
@@ -138,7 +145,7 @@ test('HV-2: IPv6 first, IPv4 when it cannot be reached', async () => {
   assert.deepEqual(result.evidence.dials?.map(({ address, outcome }) => [address, outcome]), [['::1', 'failed'], ['127.0.0.1', 'connected']]);
 });
 
-test('HV-2: what IPv6 answers is the answer', async (t) => {
+test('HV-2, IP-04, O#559: what IPv6 answers is the answer', async (t) => {
   const v6 = await startHttp01Responder({ host: '::1', port: http.port }).catch(() => undefined);
   if (v6 === undefined) return t.skip('no IPv6 on this machine');
   try {

@@ -48,7 +48,7 @@ for (const type of ['http-01', 'tls-alpn-01'] as const) {
     }
   });
 
-  test(`SF-1, SF-2, ${type}: a name that leads to an excluded address`, async () => {
+  test(`SF-1, SF-2, O#3249, ${type}: a name that leads to an excluded address`, async () => {
     for (const address of ['127.0.0.1', '169.254.169.254', '0.0.0.0', '255.255.255.255', '8.8.8.8']) {
       dns.set('evil.test', 'A', address);
       excluded(await lab.prove(type, 'evil.test'));
@@ -85,7 +85,7 @@ test('SF-2: of several addresses only those that are allowed are dialled', async
   assert.equal(result.evidence.dials, undefined);
 });
 
-test('I-03, SF-2, Q-03: every redirect is checked like the first target, and reaches nothing', async () => {
+test('I-03, SF-2, Q-03, P#294: every redirect is checked like the first target, and reaches nothing', async () => {
   await using inner = await openLab({ deny: ['127.0.0.2/32'], redirectPorts: [80, 443] });
   const internal = await startHttp01Responder({ host: '127.0.0.2', port: inner.http.port });
   try {

@@ -40,7 +40,7 @@ test('AL-01, AL-09: offers exactly acme-tls/1 and the name, and keeps evidence',
   assert.equal(result.evidence.address, '127.0.0.1');
 });
 
-test('T-INC-4, AL-01, I-01: TLS 1.1 is refused', async () => {
+test('T-INC-4, AL-01, AL-09, I-01: TLS 1.1 is refused', async () => {
   tls.behave('tls-1.1');
   failed(await prove(), 'tls', /^TLS with a\.test \(127\.0\.0\.1\) port \d+: /);
 });
@@ -109,7 +109,7 @@ test('AL-07: not for wildcards', async () => {
   failed(await lab.prove('tls-alpn-01', 'a.test', undefined, { wildcard: true }), 'unauthorized', /cannot prove control/);
 });
 
-test('IP-03: for an address the reverse name in SNI and exactly one iPAddress', async () => {
+test('IP-03, AL-09: for an address the reverse name in SNI and exactly one iPAddress', async () => {
   proven(await prove(undefined, '127.0.0.1'));
   assert.equal(tls.hellos.at(-1)?.servername, '1.0.0.127.in-addr.arpa');
   failed(await prove('other-name', '127.0.0.1'), 'unauthorized', /is not exactly the one name/);
@@ -134,7 +134,7 @@ test('IP-03: IPv6 octets, and no dNSName instead of them', () => {
   }
 });
 
-test('a certificate that OpenSSL made is read like our own', () => {
+test('AL-09: a certificate that OpenSSL made is read like our own', () => {
   const digest = randomBytes(32);
   const pem = execFileSync('openssl', [
     'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384', '-nodes', '-keyout', '/dev/null', '-subj', '/CN=a.test',

@@ -106,7 +106,7 @@ onBothEngines((newDatabase) => {
     assert.equal(await lab.count('blocked_key', `spki_sha256 = '${spkiSha256(spki)}'`), 1);
   });
 
-  test('T-CRL-6 a certificate that was on its way when its key was blocked is revoked too, by the job if need be', async () => {
+  test('T-CRL-6, GK-6, B#8301 a certificate that was on its way when its key was blocked is revoked too, by the job if need be', async () => {
     const spki = newSpki();
     const first = await lab.issue({ spki });
     lab.software.signing = 'hold';
@@ -133,7 +133,7 @@ onBothEngines((newDatabase) => {
     assert.equal(await lab.count('blocked_key', 'swept is null'), 0);
   });
 
-  test('T-CRL-6 the job looks at every key that was blocked lately, however many they are', async () => {
+  test('T-CRL-6, GK-6 the job looks at every key that was blocked lately, however many they are', async () => {
     const certificates = await Promise.all(Array.from({ length: 105 }, () => lab.issue()));
     for (const each of certificates) await ca().revoke(lab.request(each, { reason: 'keyCompromise' }));
     const { serial = '' } = certificates.at(-1) ?? {};

@@ -45,7 +45,7 @@ test('A-03: whether an account exists may be asked without a binding', async () 
   refused(await (await clientAt()).newAccount({ onlyReturnExisting: true }), 400, 'accountDoesNotExist');
 });
 
-test('B-02, B-04: HS256, HS384 and HS512 make an account that shows its binding; without one there is nothing to show', async () => {
+test('B-02, B-04, P#459: HS256, HS384 and HS512 make an account that shows its binding; without one there is nothing to show', async () => {
   for (const alg of ['HS256', 'HS384', 'HS512']) {
     const handed = await handOut(lab);
     const client = await clientAt();

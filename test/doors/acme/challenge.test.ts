@@ -52,12 +52,25 @@ test('C-02, C-03, C-04, ER-4: an answer is validated, and comes with its end, it
   });
 });
 
-test('C-05: POST-as-GET on a challenge validates nothing', async () => {
+test('C-05, S#post-as-get: POST-as-GET on a challenge validates nothing', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { challenge } = await begin(client);
   assert.deepEqual((await client.post(challenge.url)).json, challenge);
   assert.equal(lab.validations.length, 0);
+});
+
+test('A2C#324: each challenge is proven by its own type and no other', async () => {
+  await using lab = await openDoorLab();
+  const client = await lab.client();
+  const types = ['http-01', 'dns-01', 'tls-alpn-01'];
+  lab.validate = ({ type, name }) => (name.value.startsWith(type) ? SUCCESS : failure('unauthorized', 'another type'));
+  for (const type of types) {
+    const { challenge, authorizationUrl } = await begin(client, `${type}.internal`, type);
+    assert.equal((await client.post(challenge.url, {})).json.status, 'valid');
+    assert.deepEqual((await client.post(authorizationUrl)).json.challenges.map((each: { type: string }) => each.type), [type]);
+  }
+  assert.deepEqual(lab.validations.map(({ type }) => type), types);
 });
 
 test('C-06: what is decided is not validated again', async () => {
@@ -87,7 +100,7 @@ test('C-07, R3: of 20 answers at once, to any challenge of an authorization, one
   }
 });
 
-test('C-09, C-10, S-05: a wrong answer is final, and its problem is told at challenge, authorization and order', async () => {
+test('C-09, C-10, S-05, S#242: a wrong answer is final, and its problem is told at challenge, authorization and order', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { challenge, authorizationUrl, orderUrl, order } = await begin(client);
@@ -206,7 +219,7 @@ test('a validation that takes longer than 2 s is processing, with Retry-After, a
   assert.equal(await statusOf(client, challenge.url), 'valid');
 });
 
-test('an attempt whose front died is resumed by another, and the dead one cannot come back with an outcome', async () => {
+test('O#restart: an attempt whose front died is resumed by another, and the dead one cannot come back with an outcome', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { challenge, orderUrl } = await begin(client);

@@ -19,13 +19,14 @@ test('DP-01: a dns-persist-01 challenge names issuers and account, and has no to
   assert.deepEqual(lab.validations[0]?.accountUrls, [client.account]);
 });
 
-test('DA-02, DA-03, Z-08: both drafts prove wildcards, http-01 does not', async () => {
+test('DA-02, DA-03, Z-08, B#8504, A2C#wildcard: both drafts prove wildcards, also for the next order, http-01 does not', async () => {
   await using lab = await openDoorLab({ directory });
   const client = await lab.client();
   const { json: order } = await client.newOrder(['*.a.internal']);
   const { json: authorization } = await client.post(order.authorizations[0]);
   assert.deepEqual(authorization.challenges.map(({ type }: { type: string }) => type), ['dns-account-01', 'dns-persist-01']);
   for (const type of ['dns-account-01', 'dns-persist-01']) await client.issue([`*.${type}.internal`], () => {}, { type });
+  assert.equal((await client.newOrder(['*.dns-account-01.internal'])).json.status, 'ready');
 });
 
 test('IP-02: neither is offered for addresses', async () => {

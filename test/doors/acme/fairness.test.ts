@@ -30,7 +30,7 @@ test('what is due is taken up accounts in turn: one with hundreds waits behind o
   assert.equal(await resumed(lab.acme), 51);
 });
 
-test('a try that hangs does not hold up the next run of the job', async () => {
+test('Infisical#transaction: a try that hangs does not hold up the next run of the job, nor what others commit', async () => {
   await using lab = await openDoorLab({ directory: { challenges: ['http-01'] } });
   const [hanging, healthy] = [await lab.client(), await AcmeClient.registered(lab.send, lab.directoryUrl)];
   lab.validate = () => failure('connection', 'refused');

@@ -26,7 +26,7 @@ async function readyOrder(client: AcmeClient, ...names: string[]) {
 const csrFor = (wishes: Partial<Parameters<typeof buildCsr>[0]> = {}): string =>
   buildCsr({ ...newKey(), names: [f], ...wishes }).toString('base64url');
 
-test('F-10, S-02, O-21, X-01, X-06, ER-3: a good CSR is a valid order at once, and a chain in strict PEM', async () => {
+test('F-10, S-02, O-21, X-01, X-06, ER-3, A2C#37: a good CSR is a valid order at once, and a chain in strict PEM', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { order, orderUrl } = await readyOrder(client);
@@ -69,7 +69,7 @@ test('F-01, G-14, S#939: the CSR is base64url of DER and nothing more; padding a
   assert.equal((await client.post(order.finalize, { csr: padded })).json.status, 'valid');
 });
 
-test('F-02: only a ready order is finalized', async () => {
+test('F-02, S#orderNotReady: only a ready order is finalized', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { json: pending } = await client.newOrder(['f.internal']);
@@ -115,7 +115,7 @@ test('F-03 to F-07, F-09, F-12, Q-04, O#20633: a CSR that is not what was ordere
   assert.equal((await client.post(order.finalize, { csr: good })).json.status, 'valid');
 });
 
-test('F-08: what a CSR says beside names and key is passed over, a common name of no use as well; a huge one is refused', async () => {
+test('F-08, A2C#csr-profile: what a CSR says beside names and key is passed over, a common name of no use as well; a huge one is refused', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { order, orderUrl } = await readyOrder(client);
@@ -197,14 +197,19 @@ test('F-14: what the signer refuses leaves the order ready', async () => {
   assert.equal((await client.post(order.finalize, { csr: csrFor() })).json.status, 'valid');
 });
 
-test('F-13, Q-07: what the policy no longer allows is refused at finalize', async () => {
+test('F-13, Q-07: what the policy no longer allows is refused at finalize, and a name that it denies now', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const { order } = await readyOrder(client);
   const directory = lab.generation.directories.get('default');
   assert.ok(directory);
-  lab.generation = { ...lab.generation, directories: new Map([['default', { ...directory, policies: [] }]]) };
+  const before = lab.generation;
+  lab.generation = { ...before, directories: new Map([['default', { ...directory, policies: [] }]]) };
   refused(await client.post(order.finalize, { csr: csrFor() }), 400, 'invalidProfile');
+  const policy = before.policies.get('private-names');
+  assert.ok(policy);
+  lab.generation = { ...before, policies: new Map(before.policies).set('private-names', { ...policy, deny: { ...policy.deny, names: ['f.internal'] } }) };
+  refused(await client.post(order.finalize, { csr: csrFor() }), 403, 'rejectedIdentifier', /f\.internal/);
   assert.equal(lab.software.signatures, 0);
 });
 

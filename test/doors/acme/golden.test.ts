@@ -72,7 +72,7 @@ test('G-1, G-7, G-9, T-18, T-19, E-01, E-05, O#1236: every answer has a nonce an
   }
 });
 
-test('G-3, G-4, G-6, G-8, G-10: where orders and challenges say where they are, with the exact statuses', async () => {
+test('G-3, G-4, G-6, G-8, G-10, P#509: where orders and challenges say where they are, with the exact statuses', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const made = await new AcmeClient(lab.send, lab.directoryUrl).newAccount();
@@ -111,7 +111,7 @@ test('G-5, §4.3: finalize ends within one request; while it cannot, it says pro
   lab.software.release();
 });
 
-test('G-11, G-12, S-01: the order is ready in the very moment in which its last authorization is valid, and shows no invalid challenge before', async () => {
+test('G-11, G-12, S-01, Dogtag#ready: the order is ready in the very moment in which its last authorization is valid, and shows no invalid challenge before', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   for (let i = 0; i < 5; i++) {

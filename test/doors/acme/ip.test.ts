@@ -16,10 +16,10 @@ async function ready(client: AcmeClient, names: readonly Name[]): Promise<OrderB
   await client.authorize(json, 'http-01', () => {});
   return json as OrderBody;
 }
-const finalize = (client: AcmeClient, order: OrderBody, names: readonly Name[]) =>
-  client.post(order.finalize, { csr: buildCsr({ ...newKey(), names }).toString('base64url') });
+const finalize = (client: AcmeClient, order: OrderBody, names: readonly Name[], commonName?: string) =>
+  client.post(order.finalize, { csr: buildCsr({ ...newKey(), names, ...(commonName === undefined ? {} : { commonName }) }).toString('base64url') });
 
-test('IP-01, §6.2 (8293, 8294): zones, brackets, prefixes, mapped and other odd spellings are malformed', async () => {
+test('IP-01, B#8293, B#8294: zones, brackets, prefixes, mapped and other odd spellings are malformed', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   for (const value of ['fd00::1%eth0', 'fe80::1%25eth0', '[fd00::1]', '10.0.0.0/8', '::ffff:10.0.0.1', '::FFFF:a00:1', 'FD00::1', 'fd00:0:0:0:0:0:0:1', '010.0.0.1', '10.1', '0x0a.0.0.1', '', ' 10.0.0.1']) {
@@ -40,13 +40,17 @@ test('IP-02, IP-07: an address is proven by connecting to it, and is never a wil
   }
 });
 
-test('IP-05: in the CSR an address stands as iPAddress, and not as a dNSName', async () => {
+test('IP-05, B#8282: in the CSR an address stands as iPAddress, also when it is the common name, and not as a dNSName', async () => {
   await using lab = await openDoorLab();
   const client = await lab.client();
   const order = await ready(client, [ip('10.0.0.1')]);
   refused(await finalize(client, order, [dns('10.0.0.1')]), 400, 'badCSR');
   refused(await finalize(client, order, [ip('10.0.0.2')]), 400, 'badCSR', /lacks ip:10\.0\.0\.1; it has ip:10\.0\.0\.2/);
-  assert.equal((await finalize(client, order, [ip('10.0.0.1')])).json.status, 'valid');
+  refused(await finalize(client, order, [ip('10.0.0.1')], '10.0.0.2'), 400, 'badCSR', /ip:10\.0\.0\.2, not in the order/);
+  const { json } = await finalize(client, order, [ip('10.0.0.1')], '10.0.0.1');
+  assert.equal(json.status, 'valid');
+  const { subject, subjectAltName } = new X509Certificate((await client.post(json.certificate)).text);
+  assert.deepEqual([subject, subjectAltName], [undefined, 'IP Address:10.0.0.1']);
 });
 
 test('IP-08: policy decides about addresses as about names', async () => {

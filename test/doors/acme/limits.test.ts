@@ -53,12 +53,13 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     limited(await client.newOrder(['n5.internal']), /by this account/);
   });
 
-  test(`${engine}: Q-02: names with one suffix are limited for all accounts together, once for each order`, async () => {
+  test(`${engine}: Q-02, B#recursive: names with one suffix are limited for all accounts together, once for each order`, async () => {
     await using lab = await openLab({ ordersPerSuffix: rate(2) });
     const [client, other] = [await lab.client(), await lab.client()];
     assert.equal((await client.newOrder(['a.dev.internal', 'b.dev.internal', '*.dev.internal'])).status, 201);
     assert.equal((await other.newOrder(['c.dev.internal'])).status, 201);
     for (const each of [client, other]) limited(await each.newOrder(['d.dev.internal']), /new orders for names in dev\.internal: 2 in 1h/);
+    limited(await client.newOrder(['www.www.www.dev.internal']), /names in dev\.internal/);
     const before = await rows(lab, 'acme_limit');
     limited(await client.newOrder(['x.prod.internal', 'd.dev.internal']), /dev\.internal/);
     assert.equal(await rows(lab, 'acme_limit'), before, 'nothing is spent elsewhere');

@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => lab[Symbol.asyncDispose]());
 
-test('N-01, N-02: HEAD newNonce is 200, GET is 204, POST-as-GET is 200; none has a body or may be stored', async () => {
+test('N-01, N-02, B#newNonce, O#2550: HEAD newNonce is 200, GET is 204, POST-as-GET is 200; none has a body or may be stored', async () => {
   const url = client.directory.newNonce;
   for (const [method, status] of [['HEAD', 200], ['GET', 204]] as const) {
     const answer = await client.get(url, method);
@@ -52,7 +52,7 @@ test('N-05: a nonce that is not base64url is malformed; one that is not ours is 
   for (const nonce of ['AAAA', Buffer.alloc(48, 7).toString('base64url')]) refused(await client.post(account, '', { header: { nonce } }), 400, 'badNonce');
 });
 
-test('N-06, N-07, N-08, N-09: a nonce works once; the refusal says so in the words acme.sh greps for, and brings one that works', async () => {
+test('N-06, N-07, N-08, N-09, P#badNonce: a nonce works once; the refusal says so in the words acme.sh greps for, and brings one that works', async () => {
   const account = client.account as string;
   const jws = await client.prepare(account, '');
   assert.equal((await client.postRaw(account, jws)).status, 200);

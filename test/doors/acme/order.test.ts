@@ -42,7 +42,7 @@ test('O-02: identifiers are an array of type and value', async () => {
   refused(await client.post(newOrder), 400, 'malformed', /object/);
 });
 
-test('O-03: types that we do not know, names that policy refuses', async () => {
+test('O-03, Q-07: types that we do not know, names that policy refuses', async () => {
   for (const type of ['email', 'permanent-identifier', 'DNS', '', '__proto__', 'toString']) {
     refused(await orderFor({ type, value: 'a.internal' }), 400, 'unsupportedIdentifier');
   }
@@ -54,7 +54,7 @@ test('O-04: upper case is lowered', async () => {
   assert.deepEqual((await orderFor(dns('WWW.Example.INTERNAL'))).json.identifiers, [dns('www.example.internal')]);
 });
 
-test('O-05: what is no DNS name is refused before anybody looks it up', async () => {
+test('O-05, S#empty-label: what is no DNS name is refused before anybody looks it up', async () => {
   for (const value of [
     '', '.', 'a.internal.', '.internal', 'a..internal', '-a.internal', 'a-.internal', 'a_b.internal', 'a b.internal', 'a.internal:80', 'x@a.internal',
     'https://a.internal', '127.0.0.1', '0x7f.1', '2130706433', '[::1]', '::1', 'a.*.internal', '*.*.internal', '*a.internal', '*', '*.', 'a*.internal',
@@ -78,7 +78,7 @@ test('O-06: repeated names collapse', async () => {
   assert.equal(json.authorizations.length, 2);
 });
 
-test('O-07, Z-06, Z-07, ER-2: a wildcard, its base and a name below it stand beside each other', async () => {
+test('O-07, Z-06, Z-07, ER-2, S#wildcard-and-apex: a wildcard, its base and a name below it stand beside each other', async () => {
   const { json, status } = await orderFor(dns('*.w.internal'), dns('w.internal'), dns('x.w.internal'));
   assert.equal(status, 201);
   assert.deepEqual(json.identifiers.map(({ value }: { value: string }) => value), ['*.w.internal', 'w.internal', 'x.w.internal']);
@@ -109,7 +109,7 @@ test('O-09: a hundred names, and no more', async () => {
   assert.deepEqual(read.json.authorizations, json.authorizations);
 });
 
-test('O-10, G-14: validity that was asked for is granted or refused, never ignored', async () => {
+test('O-10, G-14, S#zero-times: validity that was asked for is granted or refused, never ignored', async () => {
   const { newOrder } = client.directory;
   const ask = (more: object) => client.post(newOrder, { identifiers: [dns('v.internal')], ...more });
   const later = (ms: number) => new Date(Date.now() + ms).toISOString();
@@ -130,6 +130,14 @@ test('O-11: what is granted is echoed, and stands in the certificate', async () 
   const granted = (order as unknown as { notAfter: string }).notAfter;
   assert.equal(granted, `${notAfter.slice(0, 19)}Z`);
   assert.equal(new Date(new X509Certificate(pem).validTo).getTime(), Date.parse(granted));
+});
+
+test('O-11, B#8319: fractions of a second are cut from notBefore, in the order as in the certificate', async () => {
+  const notBefore = `${new Date(Date.now() - 60_000).toISOString().slice(0, 19)}.789Z`;
+  const { order, pem } = await client.issue(['v.internal'], () => {}, { order: { notBefore } });
+  const granted = (order as unknown as { notBefore: string }).notBefore;
+  assert.equal(granted, `${notBefore.slice(0, 19)}Z`);
+  assert.equal(Date.parse(new X509Certificate(pem).validFrom), Date.parse(granted));
 });
 
 test('O-12: profiles are those that the directory lists', async () => {

@@ -27,7 +27,7 @@ async function proven(names: readonly string[], type = 'http-01'): Promise<Order
   return first;
 }
 
-test('O-13, O-14, O-17: names that were proven need no second proof; the order lists them all and is ready at once', async () => {
+test('O-13, O-14, O-17, B#8514: names that were proven need no second proof; the order lists them all and is ready at once', async () => {
   const first = await proven(['a.internal', 'b.internal', '10.1.2.3']);
   const validations = lab.validations.length;
   const second = await order(['10.1.2.3', 'b.internal', 'new.internal', 'a.internal']);
@@ -51,7 +51,7 @@ test('O-16, R9: the same order again is another order, also 20 times at once', a
   assert.equal(new Set(pending.flatMap(({ authorizations }) => authorizations)).size, 20, 'a pending authorization was shared');
 });
 
-test('O-17: what is pending, invalid or deactivated is not used again, nor is an older proof then', async () => {
+test('O-17, B#order-reuse: what is pending, invalid or deactivated is not used again, nor is an older proof then', async () => {
   client = await lab.client();
   const first = await order(['p.internal']);
   assert.notDeepEqual((await order(['p.internal'])).authorizations, first.authorizations);
@@ -100,7 +100,7 @@ test('O-17, D-05: nobody uses the proof of another account, or of another direct
   assert.equal((await order(['x.internal'], there)).status, 'pending');
 });
 
-test('O-17, O-19: a proof is used again for as long as the directory says; the order ends with it', async () => {
+test('O-17, O-19, B#expired: a proof is used again for as long as the directory says; the order ends with it', async () => {
   const first = await proven(['t.internal']);
   const { json: authorization } = await client.post(first.authorizations[0] as string);
   lab.skewMs += 22 * HOUR;
