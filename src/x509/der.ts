@@ -106,7 +106,7 @@ export class DerReader {
   /** Content octets of an INTEGER (or ENUMERATED), minimal: X.690 §8.3.2. */
   integer(what: string, tag: number = TAG.integer): Uint8Array {
     const octets = this.take(tag, what);
-    const [first = 0, second = 0] = octets;
+    const [first, second] = [octets[0] ?? 0, octets[1] ?? 0]; // not by the octets' iterator: lists have a million of these
     if (octets.length === 0) throw new DerError(`${what} is an integer without octets`);
     if (octets.length > 1 && ((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80)))
       throw new DerError(`${what} is an integer with needless octets`);

@@ -28,16 +28,15 @@ export async function readList(database: Database, { issuerKey, shard, state, ti
   const listed = await publishedSerials(database, issuerKey, shard);
   let [next, missing] = [listed.next(), 0];
   const from = Math.min(state?.listed_from ?? times.listedFrom, times.listedFrom);
-  for await (const page of entryPages(database, issuerKey, shard, from)) {
-    for (const { serial, not_after, revoked_at, reason } of page) {
+  for await (const page of entryPages(database, issuerKey, shard, { from, listedFrom: times.listedFrom })) {
+    for (const { serial, at, reason } of page) {
       // Both are in the order of serials.
       for (; !next.done && next.value < serial; next = listed.next()) missing += 1;
       if (!next.done && next.value === serial) next = listed.next();
-      if (not_after < times.listedFrom) continue;
+      if (reason === undefined) continue;
       // No entry is dated after thisUpdate, though the clock of the front that revoked may be ahead of ours.
-      const at = Math.floor(Math.min(revoked_at, times.thisUpdate) / 1000) * 1000;
       // Where holds are not allowed any more, what was held stays listed.
-      writer.add(serial, at, reason === REASON_CODE.certificateHold && !holds ? REASON_CODE.unspecified : reason);
+      writer.add(serial, Math.min(at * 1000, times.thisUpdate), reason === REASON_CODE.certificateHold && !holds ? REASON_CODE.unspecified : reason);
     }
     await turn();
   }
