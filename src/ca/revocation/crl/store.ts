@@ -108,15 +108,19 @@ export async function* entryPages(database: Database, issuerKey: string, shard: 
     const page = await database.one<{ entries: string | null }>(findEntries, { issuer_key: issuerKey, shard, serial, listed_from: from, expired: listedFrom });
     if (!page?.entries) return;
     const words = page.entries.split(' ');
-    yield entriesOf(words);
+    yield entriesOf(words, serial);
     serial = words.at(-3) ?? '';
   }
 }
 
-function* entriesOf(words: readonly string[]): Generator<Entry> {
+/** @throws Error when the order of the inner query was not kept, for then the next page would pass over entries */
+function* entriesOf(words: readonly string[], before: string): Generator<Entry> {
+  let last = before;
   for (let i = 0; i < words.length; i += 3) {
-    const reason = words[i + 2];
-    yield { serial: words[i] ?? '', at: Number(words[i + 1]), reason: reason === '-' ? undefined : Number(reason) };
+    const [serial = '', reason] = [words[i], words[i + 2]];
+    if (serial <= last) throw new Error(`the database gave serial ${serial} after ${last}`);
+    last = serial;
+    yield { serial, at: Number(words[i + 1]), reason: reason === '-' ? undefined : Number(reason) };
   }
 }
 
