@@ -8,7 +8,7 @@ async function main([first = 'help', ...rest]: readonly string[]): Promise<numbe
   // `help revoke` is `revoke --help`.
   const [name = 'help', ...args] = first === 'help' && rest.length > 0 ? [...rest.slice(0, 1), '--help'] : [first, ...rest];
   if (['help', '--help', '-h'].includes(name)) {
-    const list = commands.flatMap(({ name, summary }) => (summary === undefined ? [] : [`  ${name.padEnd(10)}${summary}`]));
+    const list = commands.flatMap(({ name, summary }) => (summary === undefined ? [] : [`  ${name.padEnd(11)}${summary}`]));
     console.log(`usage: chancery COMMAND [OPTIONS]\n\n${list.join('\n')}\n\nchancery COMMAND --help says more, with examples.`);
     return 0;
   }

@@ -17,6 +17,8 @@ on with the certificates that it began with. REASON is unspecified, keyCompromis
 affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn or, where the profile allows it, certificateHold. keyCompromise
 blocks the key for good, and revokes every certificate with it. FROM and TO are like 2026-11-01 or 2026-11-01T12:00:00Z, in UTC.
 
+  --spki SHA256           all with this public key: the SHA-256 of its SubjectPublicKeyInfo, in hexadecimal digits
+  --account ID            all of this ACME account: its id, as chancery accounts list shows it, not its URL
   --compromised-at TIME   with keyCompromise: since when the key is believed to have been known to others
   --after-replacement     have them renewed first (as chancery renewals pull does), and revoke each when it has a replacement
   --deadline TIME         with --after-replacement: revoke by then what has none

@@ -35,7 +35,7 @@ runs as a user of its own, from a configuration directory that fronts cannot wri
         ...(lanes === undefined ? {} : { lanes }),
         events: {
           state: (state, why) => { log.info({ state, why }, 'signer'); if (why !== undefined && state !== 'ready') console.error(`chancery signer: ${why}${REMEDY[state] ?? ''}`); },
-          started: (pid) => log.info({ pid }, 'worker started'),
+          started: (pid) => log.info({ worker: pid }, 'worker started'),
           killed: (why) => log.error({ why }, 'worker killed'),
           ended: (why) => log.error({ why }, 'worker ended'),
           refused: (issuerKey, purpose, reasons) => log.error({ issuerKey, purpose, reasons }, 'refused'),

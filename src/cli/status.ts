@@ -9,7 +9,7 @@ export const status: Command = {
 
 Says whether the server is ready, what its signer does, and for each issuer key how long its certificate, its CRLs, its root's CRL and its
 OCSP responder are good for, and whether relying parties find all of it at the URLs that certificates name. Exit code 1 when something has to
-be looked at. --json has each CRL and each URL by itself.
+be looked at, 2 when no server answers. --json has each CRL and each URL by itself.
 
   scripts/chancery status
   scripts/chancery status --json`,

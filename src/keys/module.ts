@@ -12,7 +12,7 @@ export class KeyModule {
   #initialised = false;
 
   constructor(path: string) {
-    if (!existsSync(path)) throw new KeyFault(`there is no PKCS#11 module at ${path}`, 'never');
+    if (!existsSync(path)) throw new KeyFault(`there is no PKCS#11 module at ${path}: install it, or name another as signer.module in ca.yaml`, 'never');
     this.path = path;
     this.native = new pkcs11js.PKCS11();
     try {

@@ -15,7 +15,7 @@ export function readPin(file: string): string {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new KeyFault(`the PIN file ${file} cannot be read (${code})`, 'never', undefined, error);
+    throw new KeyFault(`the PIN file ${file} cannot be read (${code}): put the PIN there, for the signer's user alone, or mend pin-source in issuers/*.yaml`, 'never', undefined, error);
   }
   if ((mode & 0o027) !== 0) throw new KeyFault(`the PIN file ${file} is open to others: chmod 600 ${file}`, 'never');
   const pin = text.replace(/\r?\n$/, '');
