@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect, createServer } from 'node:tls';
+import { openDatabase } from '../../src/database/database.ts';
+import { rawStatement } from '../../src/database/statement.ts';
 import { parseCertificate } from '../../src/x509/certificate.ts';
 import { AcmeClient } from '../support/acme-client.ts';
 import { count } from '../support/fleet.ts';
@@ -145,6 +147,18 @@ test('many at once: counted by owner first, revoked with --yes, and a second run
   assert.match(await chancery(['revoke', '--profile', 'server', '--reason', 'cessationOfOperation', '--yes']), /^0 good certificates fit/);
   const mine = JSON.parse(await chancery(['revoke', '--issued-between', '2020-01-01..2020-02-01', '--reason', 'superseded', '--json']));
   assert.equal(mine.selected, 0);
+});
+
+test("the server's own certificates are not among many, and a responder's goes for its key's compromise only", async () => {
+  for (const profile of ['self', 'ocsp-responder']) {
+    assert.ok((await count(world.database, `select count(*) from certificate where profile = '${profile}'`)) > 0);
+    assert.equal(JSON.parse(await chancery(['revoke', '--profile', profile, '--reason', 'superseded', '--json'])).selected, 0);
+  }
+  await using database = await openDatabase(world.database);
+  const found = await database.one<{ serial: string }>(rawStatement("select serial from certificate where profile = 'ocsp-responder' order by serial limit 1"));
+  const refused = await chancery(['revoke', String(found?.serial), '--reason', 'superseded'], 2);
+  assert.match(refused, /an OCSP responder's certificate is revoked for keyCompromise only: it is replaced by itself before it expires/);
+  assert.equal(await count(world.database, "select count(*) from revocation r join certificate c on c.issuer_key = r.issuer_key and c.serial = r.serial where c.profile <> 'server'"), 0);
 });
 
 test('T-CRL-8 the files are what is served; one that is changed or deleted is written again', async () => {

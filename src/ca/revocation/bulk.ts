@@ -82,10 +82,12 @@ export async function revokeSelected(parts: RevocationParts, request: BulkReques
   return { ...counts, owners, ...(place === undefined ? {} : { next: place }) };
 }
 
-function isSelected(row: Candidate, { issuerKey, serial, requesterId, profile, issuedFrom = 0, issuedTo = Number.POSITIVE_INFINITY }: Selection): boolean {
+function isSelected(row: Candidate, { issuerKey, serial, spkiSha256, requesterId, profile, issuedFrom = 0, issuedTo = Number.POSITIVE_INFINITY }: Selection): boolean {
   return (issuerKey === undefined || row.issuer_key === issuerKey) && (serial === undefined || row.serial === serial)
     && (requesterId === undefined || row.requester_id === requesterId) && (profile === undefined || row.profile === profile)
-    && row.created >= issuedFrom && row.created < issuedTo;
+    && row.created >= issuedFrom && row.created < issuedTo
+    // The server's own (its TLS, its OCSP responders) go with their key only: without them it could not say what is revoked.
+    && (row.requester_kind !== 'server' || spkiSha256 !== undefined);
 }
 
 async function revokeAll(parts: RevocationParts, request: BulkRequest, rows: readonly Candidate[]): Promise<number> {

@@ -7,6 +7,7 @@ import { publicId } from '../../database/public-id.ts';
 import type { Write } from '../../database/database.ts';
 import * as events from '../../telemetry/events.ts';
 import { dayOf } from '../../x509/serial.ts';
+import { isResponder } from '../../x509/shape.ts';
 import { auditEntry } from '../audit/entry.ts';
 import type { RevocationOutcome, RevocationRefusal, RevocationRequest, UnholdOutcome, UnholdRequest } from '../ca.ts';
 import { composeEvidence, type Evidence, recordEvidence } from '../issuance/evidence.ts';
@@ -139,6 +140,11 @@ export function refusals(
   if (!mayUse(request.authority, reason)) found.push({ kind: 'reason-not-allowed', detail: `reason ${reason} is not for this caller to give` });
   if (reason === 'certificateHold' && authority().generation.profiles.get(target.profile)?.hold !== true) {
     found.push({ kind: 'hold-not-allowed', detail: `certificates of profile "${target.profile}" cannot be held`, remedy: `set hold: true in profiles/${target.profile}.yaml` });
+  }
+  const profile = authority().generation.profiles.get(target.profile);
+  if (reason !== 'keyCompromise' && profile !== undefined && isResponder(profile.shape)) {
+    // RFC 6960 §4.2.2.2.1: with id-pkix-ocsp-nocheck nobody would look, and all that it answers would be in doubt.
+    found.push({ kind: 'reason-not-allowed', detail: "an OCSP responder's certificate is revoked for keyCompromise only", remedy: 'it is replaced by itself before it expires' });
   }
   // An expired certificate proves nothing any more; but its key, once known to others, must not come back.
   if (target.not_after < now && !(reason === 'keyCompromise' && mayBlock(request.authority))) found.push({ kind: 'expired', detail: 'the certificate has expired' });
