@@ -42,7 +42,9 @@ runs as a user of its own, from a configuration directory that fronts cannot wri
         },
       });
       // A changed configuration is read by the next worker; work waits for it in the fronts.
-      process.on('SIGHUP', () => { if (supervisor.workerPid !== undefined) process.kill(supervisor.workerPid, 'SIGTERM'); });
+      process.on('SIGHUP', () => {
+        if (isUsable() && supervisor.workerPid !== undefined) process.kill(supervisor.workerPid, 'SIGTERM');
+      });
       await new Promise<void>((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
         process.once('disconnect', () => resolve()); // started by `chancery start`, which is gone
@@ -55,6 +57,18 @@ runs as a user of its own, from a configuration directory that fronts cannot wri
     return 0;
   },
 };
+
+/** A worker that could not start again is not ended for it: with a faulty configuration the one that runs is the better one. */
+function isUsable(): boolean {
+  try {
+    loadGeneration(process.env);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error;
+    console.error(`chancery signer: ${error.message}\nthe signer goes on with what it has`);
+    return false;
+  }
+}
 
 export const signerWorker: Command = {
   name: 'signer-worker',

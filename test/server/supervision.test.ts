@@ -50,6 +50,19 @@ test('an order waits for a signer that has not taken up the configuration in for
   await checkInvariants(world, { status: true });
 });
 
+test('a signer that is told to take up a faulty configuration says so and goes on with what it has', async () => {
+  await using world = await World.open();
+  const { signer } = world;
+  assert.ok(signer !== undefined);
+  const workers = childrenOf(signer.pid);
+  const file = join(world.configuration(), 'ca.yaml');
+  writeFileSync(file, `${readFileSync(file, 'utf8')}\nretentoin: 90d\n`);
+  signer.kill('SIGHUP');
+  await until('the fault is told', () => /retentoin[^]*the signer goes on with what it has/.test(signer.output()));
+  assert.deepEqual(childrenOf(signer.pid), workers);
+  assert.equal(await world.statusOf('/readyz'), 200);
+});
+
 test('the database file and what SQLite keeps beside it are readable by their owner alone', async () => {
   await using world = await World.open();
   for (const file of ['chancery.db', 'chancery.db-wal', 'chancery.db-shm']) {
