@@ -1,5 +1,6 @@
 /** The configuration as a command needs it: a generation, or every fault in one message. */
-import { relative, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
 import { faultReport } from '../config/fault.ts';
 import type { Generation } from '../config/generation.ts';
 import { loadConfig } from '../config/load.ts';
@@ -26,7 +27,14 @@ export function places(environment: NodeJS.ProcessEnv): Places {
 /** Throws Mistake with all faults, one a line. */
 export function loadGeneration(environment: NodeJS.ProcessEnv): Generation {
   const { config, state } = places(environment);
+  if (isFile(state)) throw new Mistake(`the state directory ${state} is a file, or below one: set CHANCERY_STATE to a directory`);
   const loaded = loadConfig(config, state, environment);
   if ('faults' in loaded) throw new Mistake(`the configuration cannot be used\n${faultReport(loaded.faults, 'not starting')}`);
   return loaded.generation;
+}
+
+/** Whether the path, or what of it there is, is no directory. */
+function isFile(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? isFile(dirname(path)) : !stat.isDirectory();
 }

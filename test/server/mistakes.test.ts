@@ -133,6 +133,10 @@ test('explain, config diff and config apply against a running server', async () 
   assert.match(await chancery(world, ['eab', 'create', '--uses', '-3'], { exit: 2 }), /'--uses' needs a value, and one that begins with a dash is written with =/);
   assert.match(await chancery(world, ['eab', 'create', '--name='], { exit: 2 }), /"" is no DNS name: it is empty/);
   await world.stop();
+  for (const state of [MAIN, join(MAIN, 'below')]) {
+    const said = await run(process.execPath, [MAIN, 'start'], { env: { ...world.environment(), CHANCERY_STATE: state }, exit: 2 });
+    assert.match(said, /the state directory \S+ is a file, or below one: set CHANCERY_STATE to a directory/);
+  }
   assert.match(await chancery(world, ['--version']), /^chancery \d+\.\d+\.\d+$/m);
   assert.match(await chancery(world, ['explain', 'demo.localhost'], { exit: 2 }), /no server answers/);
 });
